@@ -1,0 +1,2 @@
+/** One page to bytes and back. */
+package org.transhume.codec;

@@ -1,0 +1,2 @@
+/** Migrations. */
+package org.transhume.engine;
