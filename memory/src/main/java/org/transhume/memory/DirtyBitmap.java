@@ -1,0 +1,242 @@
+package org.transhume.memory;
+
+import static org.transhume.memory.WordScan.WORD;
+
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.lang.invoke.VarHandle;
+import java.util.Objects;
+
+/**
+ * One bit a page, set by many threads, taken by one or more.
+ *
+ * <pre>
+ *   word 0                    word 1
+ *   | page 0 .. page 63      | page 64 .. page 127    | ...      off-heap, committed when first marked
+ * </pre>
+ *
+ * <p>Marking and harvesting need no lock and lose nothing: a page marked while it is being harvested is handed out now
+ * or next time. A page number outside the bitmap throws IndexOutOfBoundsException, any use after {@link #close()}
+ * IllegalStateException. Whoever makes it closes it.
+ */
+public final class DirtyBitmap implements AutoCloseable {
+    private final long pages;
+    private final MemorySegment words;
+    private final Mapping mapping;
+
+    /** @param pages at least 1; nothing is marked */
+    public DirtyBitmap(long pages) {
+        this(pages, Mapping.anonymous("bitmap", bytesFor(pages)));
+    }
+
+    private DirtyBitmap(long pages, Mapping mapping) {
+        this.pages = pages;
+        this.mapping = mapping;
+        this.words = mapping.segment();
+    }
+
+    /** Over the heap: for a stress test that needs millions of them. */
+    DirtyBitmap(long[] words) {
+        this.pages = (long) words.length * Long.SIZE;
+        this.mapping = null;
+        this.words = MemorySegment.ofArray(words);
+    }
+
+    private static long bytesFor(long pages) {
+        if (pages < 1) {
+            throw new IllegalArgumentException("bitmap of %d pages: expected at least 1".formatted(pages));
+        }
+        return Math.ceilDiv(pages, Long.SIZE) * Long.BYTES;
+    }
+
+    public long pages() {
+        return pages;
+    }
+
+    /** Marks {@code page} as written; call it after the bytes are in place. */
+    public void mark(long page) {
+        Objects.checkIndex(page, pages);
+        // Release: whoever takes the bit sees the bytes written before it (pairs with the acquire in take).
+        // Always OR, never "test, then set": a bit seen set may be taken, and the page read, before our bytes get
+        // there.
+        long _ = (long) WORD.getAndBitwiseOrRelease(words, (page >>> 6) << 3, 1L << page);
+    }
+
+    /** Marks {@code count} pages from {@code first} on. */
+    public void markRange(long first, long count) {
+        Objects.checkFromIndexSize(first, count, pages);
+        long to = first + count;
+        long lastWord = Math.ceilDiv(to, Long.SIZE);
+        for (long word = first >>> 6; word < lastWord; word++) {
+            long mask = mask(word, first, to);
+            if (mask == -1) {
+                // A whole word cannot wipe out a neighbour's mark; release for the same reason as in mark.
+                WORD.setRelease(words, word << 3, -1L);
+            } else {
+                long _ = (long) WORD.getAndBitwiseOrRelease(words, word << 3, mask);
+            }
+        }
+    }
+
+    public void markAll() {
+        markRange(0, pages);
+    }
+
+    /** Marks {@code page} and says whether it was marked already. Of several threads exactly one is told false. */
+    public boolean testAndMark(long page) {
+        Objects.checkIndex(page, pages);
+        // Full fence both ways: the first to mark owns the page, the others see what it did before.
+        return ((long) WORD.getAndBitwiseOr(words, (page >>> 6) << 3, 1L << page) >>> page & 1) != 0;
+    }
+
+    /** Whether {@code page} is marked; then what was written before the mark is visible to the caller. */
+    public boolean isMarked(long page) {
+        Objects.checkIndex(page, pages);
+        return ((long) WORD.getAcquire(words, (page >>> 6) << 3) >>> page & 1) != 0; // pairs with mark's release
+    }
+
+    /** Pages marked. While others mark, a value it passed through or near it. */
+    public long count() {
+        VarHandle.acquireFence();
+        long count = 0;
+        long end = words();
+        for (long word = next(0, end); word < end; word = next(word + 1, end)) {
+            count += Long.bitCount((long) WORD.getOpaque(words, word << 3));
+        }
+        return count;
+    }
+
+    /** {@link #harvest(long, long, RunSink)} of all pages. */
+    public long harvest(RunSink sink) {
+        return harvest(0, pages, sink);
+    }
+
+    /**
+     * Takes every mark on the pages {@code fromPage} to {@code toPage - 1} and hands the pages to {@code sink}, in
+     * ascending order, adjacent ones as one run. Each mark is cleared before its page is handed out: read the page after
+     * that, and a write in between is handed out next time. If {@code sink} throws, what it was just given and what it
+     * was not yet given is marked again.
+     *
+     * @return pages handed out
+     */
+    public long harvest(long fromPage, long toPage, RunSink sink) {
+        Objects.checkFromToIndex(fromPage, toPage, pages);
+        VarHandle.acquireFence(); // the plain vector loads below must not move before whatever the caller waited for
+        long handedOut = 0;
+        long first = 0;
+        long count = 0; // the run [first, first + count) is taken, not yet handed out
+        long bits = 0; // what is taken of `word` and not yet in the run
+        long word = fromPage >>> 6;
+        long end = Math.ceilDiv(toPage, Long.SIZE);
+        try {
+            for (word = next(word, end); word < end; word = next(word + 1, end)) {
+                bits = take(word, mask(word, fromPage, toPage));
+                while (bits != 0) {
+                    int start = Long.numberOfTrailingZeros(bits);
+                    long page = (word << 6) + start;
+                    int length = Long.numberOfTrailingZeros(~(bits >>> start));
+                    if (page != first + count && count != 0) {
+                        sink.run(first, count);
+                        handedOut += count;
+                        count = 0;
+                    }
+                    if (count == 0) {
+                        first = page;
+                    }
+                    count += length;
+                    bits &= bits + (1L << start); // the lowest run of ones carries away
+                }
+            }
+            if (count != 0) {
+                sink.run(first, count);
+                handedOut += count;
+            }
+            return handedOut;
+        } catch (Throwable thrown) {
+            markRange(first, count);
+            if (bits != 0) {
+                long _ = (long) WORD.getAndBitwiseOrRelease(words, word << 3, bits);
+            }
+            throw thrown;
+        }
+    }
+
+    /** The lowest marked page at or after {@code fromPage}, or -1. */
+    public long nextMarked(long fromPage) {
+        Objects.checkIndex(fromPage, pages);
+        VarHandle.acquireFence();
+        long end = words();
+        for (long word = next(fromPage >>> 6, end); word < end; word = next(word + 1, end)) {
+            long bits = (long) WORD.getAcquire(words, word << 3) & mask(word, fromPage, pages);
+            if (bits != 0) {
+                return (word << 6) + Long.numberOfTrailingZeros(bits);
+            }
+        }
+        return -1;
+    }
+
+    /** Marks here what is marked in {@code other}, which stays as it is. */
+    public void merge(DirtyBitmap other) {
+        if (other.pages != pages) {
+            throw new IllegalArgumentException(
+                    "merge of a bitmap of %d pages into one of %d".formatted(other.pages, pages));
+        }
+        VarHandle.acquireFence();
+        long end = words();
+        for (long word = other.next(0, end); word < end; word = other.next(word + 1, end)) {
+            // Acquire what the marker of `other` wrote, release it to our harvester.
+            long bits = (long) WORD.getAcquire(other.words, word << 3);
+            long _ = (long) WORD.getAndBitwiseOrRelease(words, word << 3, bits);
+        }
+    }
+
+    public void clear() {
+        clearRange(0, pages);
+    }
+
+    /** Clears {@code count} pages from {@code first} on; marks set meanwhile may survive. */
+    public void clearRange(long first, long count) {
+        Objects.checkFromIndexSize(first, count, pages);
+        long to = first + count;
+        long end = Math.ceilDiv(to, Long.SIZE);
+        for (long word = next(first >>> 6, end); word < end; word = next(word + 1, end)) {
+            long _ = take(word, mask(word, first, to));
+        }
+    }
+
+    @Override
+    public void close() {
+        if (mapping != null) {
+            mapping.close();
+        }
+    }
+
+    private long words() {
+        return words.byteSize() / ValueLayout.JAVA_LONG.byteSize();
+    }
+
+    private long next(long from, long end) {
+        return WordScan.nextNonZero(words, from, end);
+    }
+
+    /** The bits of {@code mask} in {@code word}; they are cleared, the others are left alone. */
+    private long take(long word, long mask) {
+        // Acquire: with the bit comes what was written before it (pairs with the releases in mark, markRange, merge).
+        if (mask == -1) {
+            return (long) WORD.getAndSetAcquire(words, word << 3, 0L);
+        }
+        return (long) WORD.getAndBitwiseAndAcquire(words, word << 3, ~mask) & mask;
+    }
+
+    /** The bits of {@code word} that stand for pages of {@code from} to {@code to - 1}. */
+    private static long mask(long word, long from, long to) {
+        long mask = -1;
+        if (word == from >>> 6) {
+            mask &= -1L << from;
+        }
+        if (word == to >>> 6) {
+            mask &= ~(-1L << to);
+        }
+        return mask;
+    }
+}
