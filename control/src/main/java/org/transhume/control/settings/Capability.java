@@ -1,0 +1,94 @@
+package org.transhume.control.settings;
+
+import static org.transhume.control.settings.Profile.V10_0;
+import static org.transhume.control.settings.Profile.V3_1;
+
+import java.util.Arrays;
+import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
+
+/**
+ * Every capability of the profiles, in the order in which {@code query-migrate-capabilities} lists them; Transhume's own
+ * extensions come last. All are off at first. What must not be on together is in {@link CapabilityRule}.
+ */
+public enum Capability {
+    XBZRLE(V3_1, V10_0, false, "send a page written again as its difference from the copy sent before"),
+    RDMA_PIN_ALL(V3_1, V10_0, false, "over RDMA, register and lock all guest memory at the start"),
+    AUTO_CONVERGE(V3_1, V10_0, false, "slow the guest down in steps when it writes faster than pages are sent"),
+    ZERO_BLOCKS(V3_1, V10_0, false, "in storage migration, encode blocks of zeros compactly"),
+    COMPRESS(V3_1, V3_1, false, "compress pages in a pool of threads"),
+    EVENTS(V3_1, V10_0, true, "emit MIGRATION and MIGRATION_PASS, each side for its own state"),
+    POSTCOPY_RAM(V3_1, V10_0, false, "let the guest move before all its memory has; pages missing there are fetched"),
+    X_COLO(V3_1, V10_0, false, "never finish: keep a second machine in step by checkpoints"),
+    RELEASE_RAM(V3_1, V10_0, false, "in postcopy, free the source's pages once sent; rules out recovery"),
+    BLOCK(V3_1, V3_1, false, "send the contents of block devices inside the stream"),
+    RETURN_PATH(V3_1, V10_0, true, "in precopy too, have the destination answer, so that the source learns the result"),
+    PAUSE_BEFORE_SWITCHOVER(V3_1, V10_0, false, "wait for migrate-continue between pausing the guest and handing over"),
+    X_MULTIFD(V3_1, V3_1, false, "early form of multifd"),
+    MULTIFD(V10_0, V10_0, true, "send pages over several channels at a time"),
+    DIRTY_BITMAPS(V3_1, V10_0, false, "send named dirty bitmaps of block devices"),
+    POSTCOPY_BLOCKTIME(V3_1, V10_0, false, "measure how long vCPUs wait for pages in postcopy"),
+    LATE_BLOCK_ACTIVATE(V3_1, V10_0, false, "take the destination's disks only when the guest runs"),
+    X_IGNORE_SHARED(V10_0, V10_0, false, "leave out RAM that the destination can map itself"),
+    VALIDATE_UUID(V10_0, V10_0, false, "have the destination refuse a machine with another UUID"),
+    BACKGROUND_SNAPSHOT(V10_0, V10_0, false, "save the machine as it was at the start while the guest runs on"),
+    ZERO_COPY_SEND(V10_0, V10_0, false, "send pages without a copy in the kernel"),
+    POSTCOPY_PREEMPT(V10_0, V10_0, false, "give requested pages a channel of their own"),
+    SWITCHOVER_ACK(V10_0, V10_0, false, "hand over only once the destination has agreed"),
+    DIRTY_LIMIT(V10_0, V10_0, false, "slow down only those vCPUs that write too fast"),
+    MAPPED_RAM(V10_0, V10_0, false, "write each page at its own place in a file"),
+
+    X_HOLE_RUNS(V3_1, V10_0, true, "Transhume only: ranges never written travel as runs, not as single zero pages");
+
+    private final Profile since;
+    private final Profile until;
+    private final boolean built;
+    private final String description;
+
+    Capability(Profile since, Profile until, boolean built, String description) {
+        this.since = since;
+        this.until = until;
+        this.built = built;
+        this.description = description;
+    }
+
+    /** All capabilities of {@code profile}, in wire order. */
+    public static List<Capability> of(Profile profile) {
+        return Arrays.stream(values()).filter(c -> c.in(profile)).toList();
+    }
+
+    /** The capability called {@code wireName} in {@code profile}. */
+    public static Optional<Capability> named(String wireName, Profile profile) {
+        return of(profile).stream().filter(c -> c.wireName().equals(wireName)).findFirst();
+    }
+
+    /** The name on the wire, for instance {@code postcopy-ram}. */
+    public String wireName() {
+        return name().toLowerCase(Locale.ROOT).replace('_', '-');
+    }
+
+    /** Whether {@code profile} knows it. */
+    public boolean in(Profile profile) {
+        return since.compareTo(profile) <= 0 && profile.compareTo(until) <= 0;
+    }
+
+    /** Whether this release can do it; if not it is listed, but switching it on is refused. */
+    public boolean built() {
+        return built;
+    }
+
+    public String description() {
+        return description;
+    }
+
+    /** The capabilities it must not be on together with. */
+    public List<Capability> conflicts() {
+        return CapabilityRule.conflictsOf(this);
+    }
+
+    @Override
+    public String toString() {
+        return wireName();
+    }
+}

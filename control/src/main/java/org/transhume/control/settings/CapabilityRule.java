@@ -1,0 +1,140 @@
+package org.transhume.control.settings;
+
+import static org.transhume.control.settings.Capability.*;
+
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Optional;
+import java.util.function.Function;
+import java.util.function.Predicate;
+import java.util.stream.Stream;
+
+/**
+ * One thing that must hold for the capabilities of a process, and what to say if it does not.
+ *
+ * @param subject the capability the rule is about; the rule says nothing while it is off
+ * @param other what it must not meet, or null if the rule is of another kind
+ * @param refusal with {@code subject} on: the text for the client, or empty if all is well
+ */
+record CapabilityRule(Capability subject, Capability other, Function<Proposal, Optional<String>> refusal) {
+    /** A complete new set, not yet in force. */
+    record Proposal(SettingsValues before, SettingsValues after, Circumstances circumstances) {
+        boolean has(Capability capability) {
+            return after.enabled(capability);
+        }
+
+        boolean newly(Capability capability) {
+            return has(capability) && !before.enabled(capability);
+        }
+
+        HostSupport host() {
+            return circumstances.host();
+        }
+    }
+
+    private static final String ZERO_COPY = "Zero copy only available for non-compressed non-TLS multifd migration";
+
+    /** In the order in which they are checked: the first one broken is reported. */
+    private static final List<CapabilityRule> RULES = rules();
+
+    private static List<CapabilityRule> rules() {
+        List<CapabilityRule> rules = new ArrayList<>();
+        rules.add(unless(
+                X_COLO, p -> p.host().replication(), "QEMU compiled without replication module can't enable COLO"));
+        // Only a destination needs the host's help, and only when asked for now.
+        rules.add(new CapabilityRule(
+                POSTCOPY_RAM,
+                null,
+                p -> p.host()
+                        .postcopyProblem()
+                        .filter(_ -> p.newly(POSTCOPY_RAM) && p.circumstances().inMigrate())
+                        .map(reason -> "Postcopy is not supported: " + reason)));
+        rules.add(conflict(POSTCOPY_RAM, X_IGNORE_SHARED, "Postcopy is not compatible with ignore-shared"));
+        rules.add(conflict(POSTCOPY_RAM, MULTIFD, "Postcopy is not yet compatible with multifd"));
+        rules.add(conflict(POSTCOPY_RAM, COMPRESS, "Postcopy is not currently compatible with compression"));
+        rules.add(unless(
+                BACKGROUND_SNAPSHOT,
+                p -> p.host().writeProtection(),
+                "Background-snapshot is not supported by host kernel"));
+        rules.add(unless(
+                BACKGROUND_SNAPSHOT,
+                p -> p.host().snapshotMemory(),
+                "Background-snapshot is not compatible with guest memory configuration"));
+        Stream.of(
+                        POSTCOPY_RAM,
+                        DIRTY_BITMAPS,
+                        POSTCOPY_BLOCKTIME,
+                        LATE_BLOCK_ACTIVATE,
+                        RETURN_PATH,
+                        MULTIFD,
+                        PAUSE_BEFORE_SWITCHOVER,
+                        AUTO_CONVERGE,
+                        RELEASE_RAM,
+                        RDMA_PIN_ALL,
+                        XBZRLE,
+                        X_COLO,
+                        VALIDATE_UUID,
+                        ZERO_COPY_SEND)
+                .map(other ->
+                        conflict(BACKGROUND_SNAPSHOT, other, "Background-snapshot is not compatible with " + other))
+                .forEach(rules::add);
+        rules.add(unless(ZERO_COPY_SEND, p -> p.has(MULTIFD), ZERO_COPY));
+        rules.add(conflict(ZERO_COPY_SEND, XBZRLE, ZERO_COPY));
+        rules.add(unless(ZERO_COPY_SEND, p -> p.after().plainPages(), ZERO_COPY));
+        rules.add(unless(POSTCOPY_PREEMPT, p -> p.has(POSTCOPY_RAM), "Postcopy preempt requires postcopy-ram"));
+        rules.add(beforeListening(POSTCOPY_PREEMPT, "Postcopy preempt must be set before incoming starts"));
+        rules.add(beforeListening(MULTIFD, "Multifd must be set before incoming starts"));
+        rules.add(unless(
+                SWITCHOVER_ACK,
+                p -> p.has(RETURN_PATH),
+                "Capability 'switchover-ack' requires capability 'return-path'"));
+        rules.add(conflict(
+                DIRTY_LIMIT,
+                AUTO_CONVERGE,
+                "dirty-limit conflicts with auto-converge either of then available currently"));
+        rules.add(unless(
+                DIRTY_LIMIT,
+                p -> p.host().dirtyRing(),
+                "dirty-limit requires KVM with accelerator property 'dirty-ring-size' set"));
+        rules.add(conflict(MULTIFD, XBZRLE, "Multifd is not compatible with xbzrle"));
+        rules.add(conflict(MAPPED_RAM, XBZRLE, "Mapped-ram migration is incompatible with xbzrle"));
+        rules.add(conflict(MAPPED_RAM, POSTCOPY_RAM, "Mapped-ram migration is incompatible with postcopy"));
+        // Last, so that a set QEMU would refuse is refused in QEMU's words.
+        Arrays.stream(Capability.values())
+                .map(capability -> unless(
+                        capability,
+                        p -> capability.built(),
+                        "Capability '" + capability + "' is not built into this version of Transhume"))
+                .forEach(rules::add);
+        return List.copyOf(rules);
+    }
+
+    private static CapabilityRule conflict(Capability subject, Capability other, String refusal) {
+        return new CapabilityRule(subject, other, p -> p.has(other) ? Optional.of(refusal) : Optional.empty());
+    }
+
+    private static CapabilityRule unless(Capability subject, Predicate<Proposal> fulfilled, String refusal) {
+        return new CapabilityRule(subject, null, p -> fulfilled.test(p) ? Optional.empty() : Optional.of(refusal));
+    }
+
+    private static CapabilityRule beforeListening(Capability subject, String refusal) {
+        return unless(subject, p -> !p.newly(subject) || !p.circumstances().listening(), refusal);
+    }
+
+    /** What to tell the client about the first rule that {@code proposal} breaks. */
+    static Optional<String> firstBroken(Proposal proposal) {
+        return RULES.stream()
+                .filter(rule -> proposal.has(rule.subject))
+                .flatMap(rule -> rule.refusal.apply(proposal).stream())
+                .findFirst();
+    }
+
+    static List<Capability> conflictsOf(Capability capability) {
+        return RULES.stream()
+                .filter(rule -> rule.other != null && (rule.subject == capability || rule.other == capability))
+                .map(rule -> rule.subject == capability ? rule.other : rule.subject)
+                .distinct()
+                .toList();
+    }
+}

@@ -1,0 +1,101 @@
+package org.transhume.control.settings;
+
+import java.util.Map;
+
+/**
+ * The capabilities and parameters of one guest process. A change is checked as a whole and then made as a whole, or not
+ * at all. Safe for any number of threads; readers never wait.
+ */
+public final class Settings {
+    private final Object changing = new Object();
+    // Volatile: a reader that sees the new set sees all of its values.
+    private volatile SettingsValues values;
+
+    /** All capabilities off, all parameters at the defaults of {@code profile}. */
+    public Settings(Profile profile) {
+        this.values = SettingsValues.defaults(profile);
+    }
+
+    public Profile profile() {
+        return values.profile();
+    }
+
+    /** The settings of this instant, all from between the same two changes. */
+    public SettingsValues values() {
+        return values;
+    }
+
+    /**
+     * Switches capabilities on and off; those not named stay.
+     *
+     * @throws SettingRefusedException if a migration is running, or the set that would result is not allowed
+     */
+    public void setCapabilities(Map<Capability, Boolean> changes, Circumstances circumstances)
+            throws SettingRefusedException {
+        synchronized (changing) {
+            if (circumstances.outgoingRunning()) {
+                throw new SettingRefusedException("There's a migration process in progress");
+            }
+            for (Capability capability : changes.keySet()) {
+                if (!capability.in(profile())) {
+                    throw new SettingRefusedException(
+                            "Parameter 'capability' does not accept value '" + capability + "'");
+                }
+            }
+            SettingsValues next = values.withCapabilities(changes);
+            refuse(CapabilityRule.firstBroken(new CapabilityRule.Proposal(values, next, circumstances))
+                    .orElse(null));
+            values = next;
+        }
+    }
+
+    /**
+     * Gives parameters new values, each of the Java type its {@link ParameterType} names; those not named stay. Allowed
+     * at any time.
+     *
+     * @throws SettingRefusedException if the values that would result are not allowed
+     */
+    public void setParameters(Map<Parameter, ?> changes) throws SettingRefusedException {
+        synchronized (changing) {
+            for (Parameter parameter : changes.keySet()) {
+                if (!parameter.in(profile())) {
+                    throw new SettingRefusedException("Parameter '" + parameter + "' is unexpected");
+                }
+            }
+            SettingsValues next = values.withParameters(changes);
+            refuse(ParameterRule.firstBroken(next).orElse(null));
+            values = next;
+        }
+    }
+
+    private static void refuse(String refusal) throws SettingRefusedException {
+        if (refusal != null) {
+            throw new SettingRefusedException(refusal);
+        }
+    }
+
+    /** As {@link SettingsValues#enabled}, at this instant. */
+    public boolean enabled(Capability capability) {
+        return values.enabled(capability);
+    }
+
+    /** As {@link SettingsValues#size}, at this instant. */
+    public long size(Parameter parameter) {
+        return values.size(parameter);
+    }
+
+    /** As {@link SettingsValues#count}, at this instant. */
+    public int count(Parameter parameter) {
+        return values.count(parameter);
+    }
+
+    /** As {@link SettingsValues#flag}, at this instant. */
+    public boolean flag(Parameter parameter) {
+        return values.flag(parameter);
+    }
+
+    /** As {@link SettingsValues#text}, at this instant. */
+    public String text(Parameter parameter) {
+        return values.text(parameter);
+    }
+}

@@ -1,0 +1,144 @@
+package org.transhume.control.settings;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+import static org.junit.jupiter.api.Assertions.assertAll;
+import static org.junit.jupiter.api.Assertions.assertDoesNotThrow;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.util.ArrayList;
+import java.util.EnumMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.function.Executable;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+class CapabilityRulesTest {
+    private final Settings settings = new Settings(Profile.V10_0);
+
+    /** The file holds what a QEMU 10.0.2 answered when asked for each pair, on a host without a dirty ring. */
+    @Test
+    void answersEveryPairAsQemuDoesOrSaysThatItIsNotBuilt() throws IOException {
+        List<Executable> pairs = new ArrayList<>();
+        for (String line : recordedPairs()) {
+            String[] fields = line.split("\t", -1);
+            Capability one = Capability.named(fields[0], Profile.V10_0).orElseThrow();
+            Capability two = Capability.named(fields[1], Profile.V10_0).orElseThrow();
+            String expected = fields[2].isEmpty() ? notBuilt(one, two) : fields[2];
+            pairs.add(() -> assertEquals(expected, refusal(on(one, two), Circumstances.IDLE), line));
+        }
+
+        assertEquals(253, pairs.size());
+        assertAll(pairs);
+    }
+
+    @ParameterizedTest
+    @EnumSource(
+            value = Capability.class,
+            names = {"EVENTS", "RETURN_PATH", "MULTIFD", "X_HOLE_RUNS"})
+    void switchesOnWhatThisReleaseHas(Capability capability) throws Exception {
+        settings.setCapabilities(on(capability), Circumstances.IDLE);
+
+        assertTrue(settings.enabled(capability));
+    }
+
+    @Test
+    void changesNothingWhenOnePartIsRefused() {
+        String refusal = refusal(on(Capability.EVENTS, Capability.XBZRLE), Circumstances.IDLE);
+
+        assertEquals("Capability 'xbzrle' is not built into this version of Transhume", refusal);
+        assertFalse(settings.enabled(Capability.EVENTS));
+    }
+
+    @Test
+    void refusesAnyChangeWhileAMigrationRuns() {
+        Circumstances running = new Circumstances(true, false, false, HostSupport.USUAL);
+
+        assertEquals("There's a migration process in progress", refusal(Map.of(), running));
+    }
+
+    @Test
+    void wantsMultifdBeforeTheListenerButKeepsItAfterwards() throws Exception {
+        Circumstances listening = new Circumstances(false, true, true, HostSupport.USUAL);
+        String late = refusal(on(Capability.MULTIFD), listening);
+        settings.setCapabilities(on(Capability.MULTIFD), Circumstances.IDLE);
+
+        assertEquals("Multifd must be set before incoming starts", late);
+        assertDoesNotThrow(() -> settings.setCapabilities(on(Capability.MULTIFD, Capability.EVENTS), listening));
+        assertEquals(
+                "Postcopy preempt requires postcopy-ram", refusal(on(Capability.POSTCOPY_PREEMPT), listening));
+    }
+
+    @Test
+    void namesWhatTheHostLacks() {
+        HostSupport poor = new HostSupport(Optional.of("Userfaultfd not available"), false, false, false, false);
+        Circumstances source = new Circumstances(false, false, false, poor);
+        Circumstances destination = new Circumstances(false, false, true, poor);
+
+        assertEquals(
+                "Postcopy is not supported: Userfaultfd not available",
+                refusal(on(Capability.POSTCOPY_RAM), destination));
+        assertEquals(
+                "Capability 'postcopy-ram' is not built into this version of Transhume",
+                refusal(on(Capability.POSTCOPY_RAM), source));
+        assertEquals(
+                "Background-snapshot is not supported by host kernel",
+                refusal(on(Capability.BACKGROUND_SNAPSHOT), source));
+        assertEquals(
+                "QEMU compiled without replication module can't enable COLO",
+                refusal(on(Capability.X_COLO), source));
+    }
+
+    @Test
+    void refusesANameOfTheOtherProfile() {
+        Settings old = new Settings(Profile.V3_1);
+
+        SettingRefusedException refused = assertThrows(
+                SettingRefusedException.class,
+                () -> old.setCapabilities(Map.of(Capability.MULTIFD, true), Circumstances.IDLE));
+
+        assertEquals("Parameter 'capability' does not accept value 'multifd'", refused.getMessage());
+    }
+
+    private String refusal(Map<Capability, Boolean> changes, Circumstances circumstances) {
+        try {
+            settings.setCapabilities(changes, circumstances);
+        } catch (SettingRefusedException refused) {
+            return refused.getMessage();
+        }
+        Map<Capability, Boolean> off = new EnumMap<>(Capability.class);
+        changes.keySet().forEach(capability -> off.put(capability, false));
+        assertDoesNotThrow(() -> settings.setCapabilities(off, circumstances));
+        return "";
+    }
+
+    private static String notBuilt(Capability... capabilities) {
+        for (Capability capability : capabilities) {
+            if (!capability.built()) {
+                return "Capability '" + capability + "' is not built into this version of Transhume";
+            }
+        }
+        return "";
+    }
+
+    private static Map<Capability, Boolean> on(Capability... capabilities) {
+        Map<Capability, Boolean> changes = new EnumMap<>(Capability.class);
+        for (Capability capability : capabilities) {
+            changes.put(capability, true);
+        }
+        return changes;
+    }
+
+    private static List<String> recordedPairs() throws IOException {
+        try (InputStream in = CapabilityRulesTest.class.getResourceAsStream("capability-pairs.tsv")) {
+            return new String(in.readAllBytes(), UTF_8).lines().toList();
+        }
+    }
+}
