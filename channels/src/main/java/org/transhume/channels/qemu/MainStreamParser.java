@@ -1,0 +1,315 @@
+package org.transhume.channels.qemu;
+
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * Reads a main stream from its first byte to its last and tells a visitor what is in it (spec: stream.md §1, §2). Everything
+ * that the peer says is checked here before the visitor hears of it.
+ */
+public final class MainStreamParser {
+    /** Blocks that one list may hold. */
+    public static final int MAX_BLOCKS = 4096;
+
+    private static final String RAM = "ram";
+    /** How long an open stream may be silent behind the EOF byte before its description counts as missing. */
+    private static final int DESCRIPTION_MILLIS = 1000;
+
+    private final StreamReader in;
+    private final MainStreamVisitor visitor;
+    private final long maxRam;
+    private final Map<String, Integer> blockByName = new HashMap<>();
+    private final List<BlockEntry> blocks = new ArrayList<>();
+    private boolean gpas;
+    private boolean holeRuns;
+    private boolean keepsOpen;
+    private boolean started;
+    private int ramId;
+    private int lastBlock = -1;
+
+    /** @param maxRam bytes of RAM that a block list may announce */
+    public MainStreamParser(StreamReader in, MainStreamVisitor visitor, long maxRam) {
+        this.in = in;
+        this.visitor = visitor;
+        this.maxRam = maxRam;
+    }
+
+    /** Reads the whole stream. Blocks until it is complete, broken, or its connection is closed. */
+    public void parse() throws IOException {
+        StreamHeader header = StreamHeader.read(in);
+        gpas = header.capabilities().contains("x-ignore-shared");
+        holeRuns = header.extensions().containsKey("x-hole-runs");
+        visitor.header(header);
+        while (true) {
+            long at = in.offset();
+            int type = in.peek();
+            switch (type) {
+                case Wire.SECTION_START -> start(at);
+                case Wire.SECTION_PART -> ram(at, SectionKind.PART);
+                case Wire.SECTION_END -> {
+                    ram(at, SectionKind.END);
+                    devices();
+                    return;
+                }
+                case Wire.COMMAND -> command(at);
+                case Wire.SECTION_FULL, Wire.EOF -> {
+                    // A background snapshot has no RAM SECTION_END: its devices follow the last part.
+                    if (!started) {
+                        throw in.corrupt(
+                                at, "record type 0x%x before any RAM, expected the RAM section".formatted(type));
+                    }
+                    devices();
+                    return;
+                }
+                default ->
+                    throw in.corrupt(
+                            at, "record type 0x%x, expected a section (1 to 4) or a command (8)".formatted(type));
+            }
+        }
+    }
+
+    private void start(long at) throws IOException {
+        in.u8();
+        int id = in.be32();
+        String name = in.str8();
+        int instance = in.be32();
+        int version = in.be32();
+        if (!name.equals(RAM) || instance != 0) {
+            throw in.corrupt(
+                    at,
+                    "section '%s' instance %d wants to move while the guest runs; only 'ram' can"
+                            .formatted(name, instance));
+        }
+        if (version != Wire.RAM_VERSION) {
+            throw in.corrupt(at, "version %d of 'ram', expected %d".formatted(version, Wire.RAM_VERSION));
+        }
+        if (started) {
+            throw in.corrupt(at, "a second start of 'ram'");
+        }
+        ramId = id;
+        started = true;
+        visitor.section(SectionKind.START);
+        records(SectionKind.START);
+    }
+
+    private void ram(long at, SectionKind kind) throws IOException {
+        in.u8();
+        int id = in.be32();
+        if (!started || id != ramId) {
+            throw in.corrupt(
+                    at,
+                    "section id %d, expected %s"
+                            .formatted(
+                                    id, started ? "%d, that of 'ram'".formatted(ramId) : "the start of 'ram' first"));
+        }
+        visitor.section(kind);
+        records(kind);
+    }
+
+    private void records(SectionKind kind) throws IOException {
+        while (true) {
+            long at = in.offset();
+            long word = in.be64();
+            int flags = (int) word & Wire.FLAGS;
+            long offset = word & ~(long) Wire.FLAGS;
+            switch (flags & ~Wire.CONTINUE) {
+                case Wire.ZERO -> {
+                    int block = page(at, flags, offset);
+                    int value = in.u8();
+                    if (value != 0) {
+                        throw in.corrupt(at, "zero page with value %d, expected 0".formatted(value));
+                    }
+                    visitor.zeroPage(block, offset);
+                }
+                case Wire.PAGE -> visitor.page(page(at, flags, offset), offset, in);
+                case Wire.HOLE_RUN -> holeRun(at, flags, offset);
+                case Wire.MEM_SIZE -> {
+                    alone(at, flags);
+                    blockList(at, offset);
+                }
+                case Wire.MULTIFD_FLUSH -> {
+                    alone(at, flags);
+                    visitor.multifdFlush();
+                }
+                case Wire.EOS -> {
+                    alone(at, flags);
+                    footer();
+                    visitor.endOfSection(kind);
+                    return;
+                }
+                case Wire.XBZRLE, Wire.COMPRESS_PAGE ->
+                    throw in.corrupt(
+                            at,
+                            "a page in format 0x%x (%s), which this release cannot load: switch it off at the source"
+                                    .formatted(flags, (flags & Wire.XBZRLE) != 0 ? "xbzrle" : "compress"));
+                default -> throw in.corrupt(at, "unknown combination of RAM flags 0x%x".formatted(flags));
+            }
+        }
+    }
+
+    private int page(long at, int flags, long offset) throws IOException {
+        int block = named(at, flags);
+        if (offset < 0 || offset >= blocks.get(block).length()) {
+            throw in.corrupt(
+                    at,
+                    "page at 0x%x of block '%s', expected below its length 0x%x"
+                            .formatted(
+                                    offset,
+                                    blocks.get(block).name(),
+                                    blocks.get(block).length()));
+        }
+        return block;
+    }
+
+    private int named(long at, int flags) throws IOException {
+        if ((flags & Wire.CONTINUE) == 0) {
+            String name = in.str8();
+            Integer block = blockByName.get(name);
+            if (block == null) {
+                throw in.corrupt(at, "page of block '%s', which is not in the block list".formatted(name));
+            }
+            lastBlock = block;
+        } else if (lastBlock < 0) {
+            throw in.corrupt(at, "page of the same block as before, but no block was named yet");
+        }
+        return lastBlock;
+    }
+
+    private void holeRun(long at, int flags, long offset) throws IOException {
+        if (!holeRuns) {
+            throw in.corrupt(at, "a hole run, but the header does not announce x-hole-runs");
+        }
+        int block = page(at, flags, offset);
+        long length = in.be64();
+        long rest = blocks.get(block).length() - offset;
+        if (length <= 0 || length > rest || (length & Wire.FLAGS) != 0) {
+            throw in.corrupt(
+                    at,
+                    "hole of %d bytes at 0x%x of block '%s', expected pages within the %d bytes that follow"
+                            .formatted(length, offset, blocks.get(block).name(), rest));
+        }
+        visitor.holeRun(block, offset, length);
+    }
+
+    private void blockList(long at, long total) throws IOException {
+        if (!blocks.isEmpty()) {
+            throw in.corrupt(at, "a second block list");
+        }
+        if (total <= 0 || total > maxRam) {
+            throw in.corrupt(at, "%d bytes of RAM, expected 1..%d".formatted(total, maxRam));
+        }
+        long sum = 0;
+        while (sum < total) {
+            long entryAt = in.offset();
+            String name = in.str8();
+            long length = in.be64();
+            if (length <= 0 || length > total - sum || (length & Wire.FLAGS) != 0) {
+                throw in.corrupt(
+                        entryAt,
+                        "block '%s' of %d bytes, expected whole pages within the %d that are left of the total"
+                                .formatted(name, length, total - sum));
+            }
+            long gpa = gpas ? in.be64() : 0;
+            if (name.isEmpty() || blockByName.putIfAbsent(name, blocks.size()) != null) {
+                throw in.corrupt(
+                        entryAt, "block '%s' is %s".formatted(name, name.isEmpty() ? "nameless" : "listed twice"));
+            }
+            if (blocks.size() == MAX_BLOCKS) {
+                throw in.corrupt(entryAt, "more than %d blocks".formatted(MAX_BLOCKS));
+            }
+            blocks.add(new BlockEntry(name, length, gpa));
+            sum += length;
+        }
+        visitor.blocks(List.copyOf(blocks));
+    }
+
+    private void alone(long at, int flags) {
+        if ((flags & Wire.CONTINUE) != 0) {
+            throw in.corrupt(at, "unknown combination of RAM flags 0x%x".formatted(flags));
+        }
+    }
+
+    private void footer() throws IOException {
+        long at = in.offset();
+        int type = in.u8();
+        if (type != Wire.SECTION_FOOTER) {
+            throw in.corrupt(at, "byte 0x%x, expected the footer (0x7e) of 'ram'".formatted(type));
+        }
+        int id = in.be32();
+        if (id != ramId) {
+            throw in.corrupt(at, "footer of section %d, expected %d".formatted(id, ramId));
+        }
+    }
+
+    private void command(long at) throws IOException {
+        in.u8();
+        int code = in.be16();
+        int length = in.be16();
+        switch (code) {
+            case Command.OPEN_RETURN_PATH -> {
+                commandLength(at, "OPEN_RETURN_PATH", length, 0);
+                keepsOpen = true;
+                visitor.command(new Command.OpenReturnPath());
+            }
+            case Command.PING -> {
+                commandLength(at, "PING", length, Integer.BYTES);
+                int value = in.be32();
+                if (!keepsOpen) {
+                    throw in.corrupt(at, "PING %d, but no return path was opened".formatted(value));
+                }
+                visitor.command(new Command.Ping(value));
+            }
+            case Command.SWITCHOVER_START -> {
+                commandLength(at, "SWITCHOVER_START", length, 0);
+                visitor.command(new Command.SwitchoverStart());
+            }
+            default ->
+                throw in.corrupt(
+                        at,
+                        "command %d (%s) with %d bytes, which this release cannot obey: switch the feature off at the source"
+                                .formatted(code, commandName(code), length));
+        }
+    }
+
+    private void commandLength(long at, String name, int came, int expected) {
+        if (came != expected) {
+            throw in.corrupt(at, "%s with %d bytes, expected %d".formatted(name, came, expected));
+        }
+    }
+
+    private static String commandName(int code) {
+        return switch (code) {
+            case 3 -> "POSTCOPY_ADVISE";
+            case 4 -> "POSTCOPY_LISTEN";
+            case 5 -> "POSTCOPY_RUN";
+            case 6 -> "POSTCOPY_RAM_DISCARD";
+            case 7 -> "PACKAGED";
+            case 8 -> "ENABLE_COLO";
+            case 9 -> "POSTCOPY_RESUME";
+            case 10 -> "RECV_BITMAP";
+            default -> "unknown";
+        };
+    }
+
+    private void devices() throws IOException {
+        DeviceTailParser tail = new DeviceTailParser(in.channel(), in.offset());
+        byte[] chunk = new byte[64 << 10];
+        boolean ended = false;
+        while (!tail.advance(ended)) {
+            if (ended || (keepsOpen && tail.mayEndHere() && !in.arrives(DESCRIPTION_MILLIS))) {
+                ended = true;
+                continue;
+            }
+            int count = in.some(chunk, 0, chunk.length);
+            if (count < 0) {
+                ended = true;
+            } else {
+                tail.append(chunk, count);
+            }
+        }
+        visitor.devices(tail.tail(), tail.sections());
+    }
+}

@@ -1,0 +1,37 @@
+package org.transhume.channels.qemu;
+
+import java.io.IOException;
+import java.util.List;
+
+/**
+ * What {@link MainStreamParser} finds, in the order of the stream. All offsets and lengths it hands out are checked: they are
+ * page aligned and inside their block.
+ */
+public interface MainStreamVisitor {
+    void header(StreamHeader header) throws IOException;
+
+    void command(Command command) throws IOException;
+
+    /** A RAM section begins. */
+    void section(SectionKind kind) throws IOException;
+
+    /** The block list; from here on blocks are named by their place in it. */
+    void blocks(List<BlockEntry> blocks) throws IOException;
+
+    /** A page whose 4096 bytes are next: the visitor must take all of them from {@code in}. */
+    void page(int block, long offset, StreamReader in) throws IOException;
+
+    void zeroPage(int block, long offset) throws IOException;
+
+    /** A range that was never written, with {@code x-hole-runs}. */
+    void holeRun(int block, long offset, long length) throws IOException;
+
+    /** The mark of a sync point between rounds. */
+    void multifdFlush() throws IOException;
+
+    /** A RAM section ends with its EOS record. */
+    void endOfSection(SectionKind kind) throws IOException;
+
+    /** The rest of the stream, up to its end. */
+    void devices(DeviceTail tail, List<DeviceSection> sections) throws IOException;
+}

@@ -1,0 +1,40 @@
+package org.transhume.engine;
+
+import org.transhume.channels.qemu.DeviceTail;
+import org.transhume.memory.DirtySource;
+import org.transhume.memory.GuestMemory;
+
+/**
+ * A guest that can leave: what an outgoing migration needs of its hypervisor. All calls come from the thread of the
+ * migration; none is made while another runs.
+ */
+public interface Guest {
+    /** Versioned machine name, 1..255 bytes; it decides the dialect of the stream, e.g. {@code pc-q35-10.0}. */
+    String machine();
+
+    /** RAM blocks in the order in which they are listed on the wire. Lent: the migration takes a lease. */
+    GuestMemory memory();
+
+    /** Tells which pages were written; started and stopped by the migration, closed by the guest. */
+    DirtySource dirtySource();
+
+    /** Whether virtual CPUs run now. */
+    boolean running();
+
+    /** Stops the guest; when it returns nothing writes its memory any more. Harmless when stopped. */
+    void pause();
+
+    /** Lets a guest that {@link #pause} stopped go on, after a migration that failed or was cancelled. */
+    void resume();
+
+    /** Slows the guest down: 0 not at all, 99 to a hundredth. */
+    void throttle(int percent);
+
+    /** Device state of the stopped guest. */
+    DeviceTail saveDevices();
+
+    /** Section id under which RAM travels; must differ from those inside {@link #saveDevices}. */
+    default int ramSectionId() {
+        return 1;
+    }
+}

@@ -1,0 +1,145 @@
+package org.transhume.engine.guest;
+
+import java.util.ArrayList;
+import java.util.List;
+import org.transhume.channels.qemu.BlockEntry;
+import org.transhume.channels.qemu.DeviceTail;
+import org.transhume.engine.Guest;
+import org.transhume.engine.IncomingGuest;
+import org.transhume.memory.DirtyBitmap;
+import org.transhume.memory.DirtySource;
+import org.transhume.memory.GuestMemory;
+import org.transhume.memory.RamBlock;
+
+/**
+ * Holds a guest that came from somewhere, usually a QEMU: whatever blocks the stream lists, device state untouched. It never
+ * runs, so it can be sent on as it is.
+ */
+public final class PassiveGuest implements Guest, IncomingGuest, AutoCloseable {
+    private String machine;
+    private GuestMemory memory;
+    private DeviceTail devices = DeviceTail.EMPTY;
+
+    /** Nothing yet: waits to be filled by an incoming migration. */
+    public PassiveGuest() {}
+
+    /** As it was received before; owns {@code memory}. */
+    public PassiveGuest(String machine, GuestMemory memory, DeviceTail devices) {
+        this.machine = machine;
+        this.memory = memory;
+        this.devices = devices;
+    }
+
+    @Override
+    public GuestMemory accept(String machine, List<BlockEntry> blocks) {
+        List<RamBlock> mapped = new ArrayList<>();
+        try {
+            for (BlockEntry block : blocks) {
+                mapped.add(RamBlock.memfd(block.name(), block.length()));
+            }
+        } catch (Throwable t) {
+            mapped.forEach(RamBlock::close);
+            throw t;
+        }
+        this.machine = machine;
+        memory = new GuestMemory(mapped);
+        return memory;
+    }
+
+    @Override
+    public boolean fresh() {
+        return true;
+    }
+
+    @Override
+    public void load(DeviceTail devices) {
+        this.devices = devices;
+    }
+
+    @Override
+    public void start() {
+        // Nobody here could run it.
+    }
+
+    @Override
+    public String machine() {
+        return machine;
+    }
+
+    @Override
+    public GuestMemory memory() {
+        return memory;
+    }
+
+    @Override
+    public DirtySource dirtySource() {
+        return Unwritten.SOURCE;
+    }
+
+    @Override
+    public boolean running() {
+        return false;
+    }
+
+    @Override
+    public void pause() {}
+
+    @Override
+    public void resume() {}
+
+    @Override
+    public void throttle(int percent) {}
+
+    @Override
+    public DeviceTail saveDevices() {
+        return devices;
+    }
+
+    @Override
+    public int ramSectionId() {
+        int id = 1;
+        while (devices.sectionIds().contains(id)) {
+            id++;
+        }
+        return id;
+    }
+
+    @Override
+    public void close() {
+        if (memory != null) {
+            memory.close();
+        }
+    }
+
+    /** Nobody writes to a guest that never runs. */
+    private static final class Unwritten implements DirtySource {
+        static final Unwritten SOURCE = new Unwritten();
+
+        @Override
+        public String name() {
+            return "unwritten";
+        }
+
+        @Override
+        public String cost() {
+            return "none: the guest does not run";
+        }
+
+        @Override
+        public void start() {}
+
+        @Override
+        public long harvest(int block, DirtyBitmap into) {
+            return 0;
+        }
+
+        @Override
+        public void restore(int block, DirtyBitmap unconfirmed) {}
+
+        @Override
+        public void stop() {}
+
+        @Override
+        public void close() {}
+    }
+}

@@ -1,0 +1,195 @@
+package org.transhume.engine.guest;
+
+import java.io.DataInputStream;
+import java.io.DataOutputStream;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.OutputStream;
+import java.util.List;
+import org.transhume.channels.qemu.BlockEntry;
+import org.transhume.channels.qemu.DeviceTail;
+import org.transhume.engine.DeviceSections;
+import org.transhume.engine.Guest;
+import org.transhume.engine.IncomingGuest;
+import org.transhume.engine.MigrationException;
+import org.transhume.memory.DirtySource;
+import org.transhume.memory.GuestMemory;
+import org.transhume.memory.RamBlock;
+import org.transhume.memory.WriterMarks;
+
+/**
+ * A guest without a hypervisor: one block of RAM, {@code pc.ram}, and threads that write it. It can leave and arrive. Its only
+ * device is its run state, so that a guest that left stopped arrives stopped.
+ */
+public final class SyntheticGuest implements Guest, IncomingGuest, AutoCloseable {
+    /** Name of the block, as QEMU's machines call it. */
+    public static final String BLOCK = "pc.ram";
+
+    /** Machine name of guests that were given none. */
+    public static final String MACHINE = "transhume-1.0";
+
+    private static final int WRITERS = 2;
+
+    private final String machine;
+    private final GuestMemory memory;
+    private final DirtySource source;
+    private final Workload workload;
+    private final boolean fresh;
+    private boolean running;
+    private boolean runAtSource;
+    private boolean runOnArrival = true;
+
+    /**
+     * @param memory its only block; the guest owns it
+     * @param source tells what the workload writes; the guest owns it
+     * @param fresh whether {@code memory} was never written
+     */
+    public SyntheticGuest(String machine, GuestMemory memory, DirtySource source, WorkloadSpec spec, boolean fresh) {
+        this.machine = machine;
+        this.memory = memory;
+        this.source = source;
+        this.fresh = fresh;
+        RamBlock block = memory.blocks().getFirst();
+        Workload.Mark mark = source instanceof WriterMarks marks ? page -> marks.mark(0, page) : page -> {};
+        this.workload = new Workload(spec, block.segment(), mark, WRITERS);
+    }
+
+    /** Gives the working set its first content. */
+    public void fill() {
+        workload.fill();
+    }
+
+    @Override
+    public String machine() {
+        return machine;
+    }
+
+    @Override
+    public GuestMemory memory() {
+        return memory;
+    }
+
+    @Override
+    public DirtySource dirtySource() {
+        return source;
+    }
+
+    @Override
+    public synchronized boolean running() {
+        return running;
+    }
+
+    @Override
+    public synchronized void pause() {
+        runAtSource = running;
+        workload.stop();
+        running = false;
+    }
+
+    @Override
+    public synchronized void resume() {
+        workload.start();
+        running = true;
+    }
+
+    @Override
+    public void throttle(int percent) {
+        workload.throttle(percent);
+    }
+
+    /** Pages its threads have written. */
+    public long pagesWritten() {
+        return workload.written();
+    }
+
+    @Override
+    public DeviceTail saveDevices() {
+        return new DeviceSections(List.of(new RunStateDevice())).save();
+    }
+
+    @Override
+    public GuestMemory accept(String machine, List<BlockEntry> blocks) {
+        if (!machine.equals(this.machine)) {
+            throw new MigrationException("machine '%s' came, this guest is '%s': start both with the same --machine"
+                    .formatted(machine, this.machine));
+        }
+        checkBlocks(blocks);
+        return memory;
+    }
+
+    private void checkBlocks(List<BlockEntry> blocks) {
+        RamBlock ours = memory.blocks().getFirst();
+        BlockEntry first = blocks.getFirst();
+        if (blocks.size() != 1 || !first.name().equals(ours.name()) || first.length() != ours.size()) {
+            throw new MigrationException(
+                    "RAM blocks %s came, this guest has '%s' of %d bytes: start both with the same --ram"
+                            .formatted(
+                                    blocks.stream()
+                                            .map(b -> "'%s' of %d bytes".formatted(b.name(), b.length()))
+                                            .toList(),
+                                    ours.name(),
+                                    ours.size()));
+        }
+    }
+
+    @Override
+    public boolean fresh() {
+        return fresh;
+    }
+
+    @Override
+    public void load(DeviceTail devices) {
+        new DeviceSections(List.of(new RunStateDevice())).load(devices);
+    }
+
+    /** Whether the guest that arrived ran at its source. */
+    public synchronized boolean ranAtSource() {
+        return runOnArrival;
+    }
+
+    @Override
+    public void start() {
+        if (ranAtSource()) {
+            resume();
+        }
+    }
+
+    @Override
+    public void close() {
+        pause();
+        source.close();
+        memory.close();
+    }
+
+    private final class RunStateDevice implements DeviceSections.Device {
+        private static final int VERSION = 1;
+
+        @Override
+        public String name() {
+            return "transhume/run-state";
+        }
+
+        @Override
+        public int version() {
+            return VERSION;
+        }
+
+        @Override
+        public void save(OutputStream out) throws IOException {
+            synchronized (SyntheticGuest.this) {
+                new DataOutputStream(out).writeBoolean(runAtSource);
+            }
+        }
+
+        @Override
+        public void load(InputStream in, int version) throws IOException {
+            if (version != VERSION) {
+                throw new IOException("version %d, expected %d".formatted(version, VERSION));
+            }
+            boolean ran = new DataInputStream(in).readBoolean();
+            synchronized (SyntheticGuest.this) {
+                runOnArrival = ran;
+            }
+        }
+    }
+}

@@ -1,0 +1,168 @@
+package org.transhume.engine.guest;
+
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.locks.LockSupport;
+import org.transhume.engine.Threads;
+import org.transhume.memory.PageSize;
+
+/**
+ * Threads that write guest RAM as a specification says, at their rate. Stopped and started by one thread at a time; when
+ * {@link #stop} returns nothing is written any more.
+ */
+final class Workload {
+    private static final long TICK_NANOS = 1_000_000;
+    private static final double NANOS_PER_SECOND = 1e9;
+    private static final int BURST = 64;
+
+    /** Hears of each page after it was written. */
+    interface Mark {
+        void written(long page);
+    }
+
+    private final WorkloadSpec spec;
+    private final MemorySegment ram;
+    private final Mark mark;
+    private final long pages;
+    private final int threads;
+    private final List<Thread> running = new ArrayList<>();
+    private final AtomicLong written = new AtomicLong();
+    private volatile boolean stop;
+    private volatile int throttle;
+    private long epoch;
+
+    /** @param ram the block to be written; lent until {@link #stop} */
+    Workload(WorkloadSpec spec, MemorySegment ram, Mark mark, int threads) {
+        this.spec = spec;
+        this.ram = ram;
+        this.mark = mark;
+        this.threads = threads;
+        long bytes = spec.workingSet() == 0 ? ram.byteSize() : Math.min(spec.workingSet(), ram.byteSize());
+        this.pages = Math.max(1, bytes / PageSize.BYTES);
+    }
+
+    /** Gives the working set its first content: noise, so that no page is zero. */
+    void fill() {
+        if (spec.pattern() == WorkloadSpec.Pattern.IDLE && spec.workingSet() == 0) {
+            return;
+        }
+        List<Thread> fillers = new ArrayList<>();
+        for (int t = 0; t < threads; t++) {
+            long from = pages * t / threads;
+            long to = pages * (t + 1) / threads;
+            fillers.add(Thread.ofPlatform().daemon().name("fill " + t).start(() -> {
+                Noise noise = new Noise(spec.seed() ^ from);
+                for (long page = from; page < to; page++) {
+                    noise.fill(ram, page * PageSize.BYTES, PageSize.BYTES / Long.BYTES);
+                }
+            }));
+        }
+        fillers.forEach(Threads::join);
+    }
+
+    void start() {
+        if (spec.pattern() == WorkloadSpec.Pattern.IDLE || !running.isEmpty()) {
+            return;
+        }
+        stop = false;
+        epoch++;
+        for (int t = 0; t < threads; t++) {
+            int index = t;
+            running.add(Thread.ofPlatform().daemon().name("vcpu " + t).start(() -> run(index)));
+        }
+    }
+
+    void stop() {
+        stop = true;
+        running.forEach(LockSupport::unpark);
+        running.forEach(Threads::join);
+        running.clear();
+    }
+
+    /** @param percent of its time that each thread is to sleep, 0..99 */
+    void throttle(int percent) {
+        throttle = percent;
+    }
+
+    /** Pages written since the guest was made. */
+    long written() {
+        return written.get();
+    }
+
+    private void run(int index) {
+        Noise noise = new Noise(spec.seed() * 31 + epoch * 1009 + index);
+        long begin = System.nanoTime();
+        double perNano = spec.rate() / NANOS_PER_SECOND / threads;
+        long done = 0;
+        long skipped = 0;
+        while (!stop) {
+            long share = (System.nanoTime() - begin) * (100 - throttle) / 100 - skipped;
+            long due = spec.rate() == 0 ? done + BURST : (long) (share * perNano);
+            if (due <= done) {
+                LockSupport.parkNanos(TICK_NANOS);
+                continue;
+            }
+            int burst = (int) Math.min(BURST, due - done);
+            for (int i = 0; i < burst; i++) {
+                write(noise, index, done + i);
+            }
+            done += burst;
+            written.addAndGet(burst);
+            if (due - done > spec.rate()) {
+                skipped = share - (long) (done / perNano); // more than a second behind: it will not be made up for
+            }
+            if (spec.rate() == 0 && throttle > 0) {
+                LockSupport.parkNanos(TICK_NANOS * throttle / (100 - throttle));
+            }
+        }
+    }
+
+    private void write(Noise noise, int index, long number) {
+        long hotPages = Math.clamp(spec.hot() / PageSize.BYTES, 1, pages);
+        long page = switch (spec.pattern()) {
+            case HOT -> noise.below(noise.below(10) < 9 ? hotPages : pages);
+            case SWEEP -> (number * threads + index) % pages;
+            case IDLE, UNIFORM, RANDOM_BYTES, SPARSE_WORDS -> noise.below(pages);
+        };
+        long at = page * PageSize.BYTES;
+        int words = spec.pattern().words;
+        if (words == PageSize.BYTES / Long.BYTES) {
+            noise.fill(ram, at, words);
+        } else {
+            for (int i = 0; i < words; i++) {
+                long word = noise.below(PageSize.BYTES / Long.BYTES);
+                ram.set(ValueLayout.JAVA_LONG, at + word * Long.BYTES, noise.next());
+            }
+        }
+        mark.written(page);
+    }
+
+    /** Fast noise: xorshift is good enough to make pages differ and not compress. One thread. */
+    private static final class Noise {
+        private long state;
+
+        Noise(long seed) {
+            state = seed * 0x9E3779B97F4A7C15L + 0x2545F4914F6CDD1DL;
+        }
+
+        long next() {
+            state ^= state << 13;
+            state ^= state >>> 7;
+            state ^= state << 17;
+            return state;
+        }
+
+        long below(long bound) {
+            return Math.unsignedMultiplyHigh(next() * 0x2545F4914F6CDD1DL, bound);
+        }
+
+        void fill(MemorySegment ram, long at, int words) {
+            for (int i = 0; i < words; i++) {
+                ram.set(ValueLayout.JAVA_LONG, at + (long) i * Long.BYTES, next());
+            }
+        }
+    }
+}

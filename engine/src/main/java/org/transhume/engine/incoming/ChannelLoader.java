@@ -1,0 +1,153 @@
+package org.transhume.engine.incoming;
+
+import java.io.IOException;
+import java.lang.foreign.Arena;
+import org.transhume.channels.Connection;
+import org.transhume.channels.IoVector;
+import org.transhume.channels.qemu.CorruptStreamException;
+import org.transhume.channels.qemu.MultifdHello;
+import org.transhume.channels.qemu.MultifdPacket;
+import org.transhume.engine.PageCounters;
+import org.transhume.memory.PageSize;
+
+/**
+ * Reads one multifd channel behind its first 64 bytes: each page straight into its place in guest RAM, with the header of the
+ * packet behind it in the same system call. One thread.
+ */
+final class ChannelLoader implements AutoCloseable {
+    private final Connection connection;
+    private final int id;
+    private final String channel;
+    private final SyncPoints syncs;
+    private final PageCounters pages;
+    private final Arena arena = Arena.ofShared();
+    private final MultifdPacket packet = new MultifdPacket(arena);
+    private final IoVector scatter = new IoVector(MultifdPacket.CAPACITY + 1);
+    private final long[] offsets = new long[MultifdPacket.CAPACITY];
+    private long headerAt;
+    private int headerBytes;
+    private String blockName;
+    private int block;
+    private volatile boolean pagesSinceSync;
+
+    /** @param connection behind its first 64 bytes */
+    ChannelLoader(Connection connection, int id, SyncPoints syncs, PageCounters pages) {
+        this.connection = connection;
+        this.id = id;
+        this.channel = "multifd channel " + id;
+        this.headerAt = MultifdHello.BYTES;
+        this.syncs = syncs;
+        this.pages = pages;
+    }
+
+    /** Applies packets until the peer closes the channel between two of them. */
+    void load(LoadedRam ram) throws IOException {
+        while (readHeader()) {
+            packet.check(channel, headerAt);
+            boolean sync = packet.isSync();
+            int normal = packet.normalPages();
+            int zero = packet.zeroPages();
+            if (normal + zero > 0) {
+                pagesSinceSync = true;
+                prepare(ram, normal, zero);
+            }
+            long dataAt = headerAt + MultifdPacket.BYTES;
+            int data = normal * PageSize.BYTES;
+            readPages(data, dataAt);
+            for (int i = 0; i < normal; i++) {
+                ram.arrived(block, offsets[i]);
+            }
+            for (int i = normal; i < normal + zero; i++) {
+                ram.zero(block, offsets[i]);
+            }
+            pages.normal.add(normal);
+            pages.zero.add(zero);
+            headerAt = dataAt + data;
+            if (sync) {
+                pagesSinceSync = false;
+                syncs.channelArrives(id);
+            }
+        }
+        syncs.channelEnded(id);
+    }
+
+    /** Whether pages came behind the last sync point. */
+    boolean pagesSinceSync() {
+        return pagesSinceSync;
+    }
+
+    /** Checks the packet's offsets and keeps them, since the header's room is needed for the next one. */
+    private void prepare(LoadedRam ram, int normal, int zero) {
+        String name = packet.block(channel, headerAt);
+        if (!name.equals(blockName)) {
+            Integer index = ram.index(name);
+            if (index == null) {
+                throw corrupt("pages of block '%s', which is not in the block list".formatted(name));
+            }
+            blockName = name;
+            block = index;
+        }
+        long last = ram.block(block).length() - PageSize.BYTES;
+        scatter.clear();
+        for (int i = 0; i < normal + zero; i++) {
+            long offset = packet.offset(i);
+            if (offset < 0 || offset > last || (offset & (PageSize.BYTES - 1)) != 0) {
+                throw corrupt("page %d of the packet at 0x%x of block '%s', expected whole pages up to 0x%x"
+                        .formatted(i, offset, name, last));
+            }
+            offsets[i] = offset;
+            if (i < normal) {
+                scatter.add(ram.segment(block), offset, PageSize.BYTES);
+            }
+        }
+    }
+
+    private void readPages(int data, long dataAt) throws IOException {
+        headerBytes = 0;
+        if (data == 0) {
+            return;
+        }
+        scatter.add(packet.frame(), 0, MultifdPacket.BYTES);
+        long done = 0;
+        while (done < data) {
+            long read = connection.read(scatter);
+            if (read < 0) {
+                throw new CorruptStreamException(
+                        channel,
+                        dataAt + done,
+                        "the channel ends here, expected %d more bytes of pages".formatted(data - done));
+            }
+            done += read;
+        }
+        headerBytes = (int) (done - data);
+    }
+
+    private boolean readHeader() throws IOException {
+        while (headerBytes < MultifdPacket.BYTES) {
+            int read = connection.read(packet.frame(), headerBytes, MultifdPacket.BYTES - headerBytes);
+            if (read < 0) {
+                if (headerBytes == 0) {
+                    return false;
+                }
+                throw new CorruptStreamException(
+                        channel,
+                        headerAt + headerBytes,
+                        "the channel ends inside a packet header, expected %d more bytes"
+                                .formatted(MultifdPacket.BYTES - headerBytes));
+            }
+            headerBytes += read;
+        }
+        return true;
+    }
+
+    private CorruptStreamException corrupt(String what) {
+        return new CorruptStreamException(channel, headerAt, what);
+    }
+
+    @Override
+    public void close() {
+        try (arena) {
+            scatter.close();
+        }
+    }
+}

@@ -1,0 +1,360 @@
+package org.transhume.engine.incoming;
+
+import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.ByteOrder;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.BitSet;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.TimeUnit;
+import org.transhume.channels.Connection;
+import org.transhume.channels.Listener;
+import org.transhume.channels.qemu.CorruptStreamException;
+import org.transhume.channels.qemu.MainStreamParser;
+import org.transhume.channels.qemu.MultifdHello;
+import org.transhume.channels.qemu.ReturnPathMessage;
+import org.transhume.channels.qemu.StreamReader;
+import org.transhume.channels.qemu.StreamWriter;
+import org.transhume.engine.ConnectionSet;
+import org.transhume.engine.IncomingGuest;
+import org.transhume.engine.MigrationException;
+import org.transhume.engine.MigrationObserver;
+import org.transhume.engine.MigrationState;
+import org.transhume.engine.PageCounters;
+import org.transhume.engine.Threads;
+
+/**
+ * Takes one guest in. Accepts connections, tells them apart by their first four bytes, loads RAM and devices, starts the
+ * guest and tells the source. The peer is not trusted: whatever it sends, this ends with a guest that is whole or with a
+ * failure that left nothing behind. Public methods may be called from any thread.
+ */
+public final class IncomingMigration {
+    private static final double NANOS_PER_MILLI = 1e6;
+    private static final int MAGIC_BYTES = 4;
+    /** Connections beside those expected that may be half-way through their first bytes. */
+    private static final int STRANGERS = 16;
+
+    private static final int SHUT_FAILED = 1;
+    private static final ValueLayout.OfInt BE32 = ValueLayout.JAVA_INT_UNALIGNED.withOrder(ByteOrder.BIG_ENDIAN);
+
+    private final IncomingGuest guest;
+    private final Listener listener;
+    private final IncomingConfig config;
+    private final MigrationObserver observer;
+    private final String name;
+
+    private final ConnectionSet connections = new ConnectionSet();
+    private final PageCounters pages = new PageCounters();
+    private final SyncPoints syncs;
+    private final CompletableFuture<LoadedRam> ramReady = new CompletableFuture<>();
+    private final CompletableFuture<IncomingReport> completion = new CompletableFuture<>();
+    /** Completes with the main stream loaded, or with the first thing that went wrong anywhere. */
+    private final CompletableFuture<MainLoader> loaded = new CompletableFuture<>();
+
+    private final List<Thread> arrivals = new ArrayList<>(); // guarded by itself
+    private final List<ChannelLoader> channels = new ArrayList<>(); // guarded by arrivals
+    private final BitSet channelIds = new BitSet(); // guarded by arrivals
+    private Connection main; // guarded by arrivals
+
+    private volatile MigrationState state = new MigrationState.Setup();
+    private volatile MainLoader mainLoader;
+    private volatile long firstNanos;
+    private volatile boolean quiet;
+
+    private IncomingMigration(
+            IncomingGuest guest, Listener listener, IncomingConfig config, MigrationObserver observer, String name) {
+        this.guest = guest;
+        this.listener = listener;
+        this.config = config;
+        this.observer = observer;
+        this.name = name;
+        this.syncs = new SyncPoints(config.channels());
+    }
+
+    /**
+     * Begins to accept; returns at once. The listener is this migration's from here on.
+     *
+     * @param name names the threads
+     */
+    public static IncomingMigration start(
+            IncomingGuest guest, Listener listener, IncomingConfig config, MigrationObserver observer, String name) {
+        IncomingMigration migration = new IncomingMigration(guest, listener, config, observer, name);
+        Thread.ofPlatform().daemon().name(name).start(migration::run);
+        return migration;
+    }
+
+    public MigrationState state() {
+        return state;
+    }
+
+    /** Completes once, after everything was given back, with the report of a migration that completed or failed alike. */
+    public CompletableFuture<IncomingReport> completion() {
+        return completion;
+    }
+
+    /** Ends a migration that has not completed; its source keeps the guest. */
+    public void abort(String why) {
+        loaded.completeExceptionally(new MigrationException(why));
+    }
+
+    private void run() {
+        enter(state);
+        Thread acceptor = Thread.ofPlatform().daemon().name(name + " accept").start(this::accept);
+        Throwable failure = null;
+        MainLoader loader = null;
+        double loadMillis = 0;
+        double startMillis = 0;
+        try {
+            loader = loaded.join();
+            stopChannels();
+            loader.checkComplete();
+            long t0 = System.nanoTime();
+            guest.load(loader.devices());
+            long t1 = System.nanoTime();
+            guest.start();
+            startMillis = (System.nanoTime() - t1) / NANOS_PER_MILLI;
+            loadMillis = (t1 - t0) / NANOS_PER_MILLI;
+        } catch (CompletionException e) {
+            failure = e.getCause();
+        } catch (Throwable t) {
+            failure = t;
+        }
+        answer(loader, failure);
+        close(acceptor);
+        end(failure, loadMillis, startMillis);
+    }
+
+    /** The last word to the source, if it opened a return path: 0 once the guest is loaded and started. */
+    private void answer(MainLoader loader, Throwable failure) {
+        MainLoader told = loader != null ? loader : mainLoader;
+        if (told == null || !told.answering()) {
+            return;
+        }
+        try (StreamWriter out = new StreamWriter(mainConnection())) {
+            new ReturnPathMessage.Shut(failure == null ? 0 : SHUT_FAILED).write(out);
+        } catch (IOException e) {
+            // The guest is here and runs, or is not and does not: the source finds its own words for the lost answer.
+        }
+    }
+
+    private Connection mainConnection() {
+        synchronized (arrivals) {
+            return main;
+        }
+    }
+
+    private void accept() {
+        try {
+            while (true) {
+                Connection connection = connections.add(listener.accept(Duration.ZERO));
+                synchronized (arrivals) {
+                    if (arrivals.size() > config.channels() + STRANGERS) {
+                        connection.close();
+                        continue;
+                    }
+                    arrivals.add(Thread.ofPlatform()
+                            .daemon()
+                            .name("%s channel %d".formatted(name, arrivals.size()))
+                            .start(() -> arrived(connection)));
+                }
+            }
+        } catch (IOException e) {
+            if (!quiet) {
+                loaded.completeExceptionally(e);
+            }
+        }
+    }
+
+    private void arrived(Connection connection) {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment first = arena.allocate(MultifdHello.BYTES, Long.BYTES);
+            if (!readFully(connection, first, 0, MAGIC_BYTES)) {
+                connection.close(); // somebody looked whether we are here
+                return;
+            }
+            int magic = first.get(BE32, 0);
+            if (magic == MultifdHello.MAGIC) {
+                if (config.channels() == 0) {
+                    throw new MigrationException(
+                            "a multifd channel connected, but multifd is off here: set it alike on both sides");
+                }
+                if (!readFully(connection, first, MAGIC_BYTES, MultifdHello.BYTES)) {
+                    throw new CorruptStreamException(
+                            "multifd channel", MAGIC_BYTES, "the channel ends in its first 64 bytes");
+                }
+                loadChannel(
+                        connection, MultifdHello.parse(first, config.channels()).id());
+            } else {
+                loadMain(connection, first.asSlice(0, MAGIC_BYTES));
+            }
+        } catch (Throwable t) {
+            if (!quiet) {
+                loaded.completeExceptionally(t);
+            }
+        }
+    }
+
+    private static boolean readFully(Connection connection, MemorySegment into, int from, int to) throws IOException {
+        while (from < to) {
+            int read = connection.read(into, from, to - from);
+            if (read < 0) {
+                return false;
+            }
+            from += read;
+        }
+        return true;
+    }
+
+    private void loadMain(Connection connection, MemorySegment first) throws IOException {
+        synchronized (arrivals) {
+            if (main != null) {
+                connection.close();
+                return; // a surplus connection is nobody's loss
+            }
+            main = connection;
+        }
+        firstNanos = System.nanoTime();
+        try (StreamReader in = new StreamReader(connection, "main", first);
+                StreamWriter answers = new StreamWriter(connection)) {
+            MainLoader loader = new MainLoader(guest, config, syncs, pages, answers, ramReady, this::awaitChannels);
+            mainLoader = loader;
+            enter(new MigrationState.Active());
+            new MainStreamParser(in, loader, config.maxRam()).parse();
+            loaded.complete(loader);
+        }
+    }
+
+    private void loadChannel(Connection connection, int id) throws IOException {
+        ChannelLoader loader;
+        synchronized (arrivals) {
+            if (channelIds.get(id)) {
+                throw new MigrationException("multifd channel %d connected twice".formatted(id));
+            }
+            channelIds.set(id);
+            loader = new ChannelLoader(connection, id, syncs, pages);
+            channels.add(loader);
+            arrivals.notifyAll();
+        }
+        loader.load(ramReady.join());
+    }
+
+    private void awaitChannels() {
+        long deadline = System.nanoTime() + config.channelLimit().toNanos();
+        synchronized (arrivals) {
+            while (channelIds.cardinality() < config.channels()) {
+                long left = TimeUnit.NANOSECONDS.toMillis(deadline - System.nanoTime());
+                if (left <= 0 || loaded.isDone()) {
+                    throw new MigrationException(
+                            "%d of %d multifd channels connected within %d s: set multifd-channels alike on both sides"
+                                    .formatted(
+                                            channelIds.cardinality(),
+                                            config.channels(),
+                                            config.channelLimit().toSeconds()));
+                }
+                try {
+                    arrivals.wait(left);
+                } catch (InterruptedException e) {
+                    Thread.currentThread().interrupt();
+                    throw new MigrationException("interrupted");
+                }
+            }
+        }
+    }
+
+    /** RAM is complete on main: no channel may touch it from here on, and none may have gone on behind the last sync. */
+    private void stopChannels() {
+        quiet = true;
+        syncs.end();
+        List<Thread> threads;
+        synchronized (arrivals) {
+            threads = arrivals.stream().toList();
+        }
+        Connection mainChannel = mainConnection();
+        connections.closeAllBut(mainChannel);
+        for (Thread thread : threads) {
+            Threads.join(thread);
+        }
+        synchronized (arrivals) {
+            for (ChannelLoader channel : channels) {
+                if (channel.pagesSinceSync()) {
+                    throw new MigrationException(
+                            "a multifd channel sent pages behind the last sync point; the source is broken");
+                }
+            }
+        }
+    }
+
+    private void close(Thread acceptor) {
+        quiet = true;
+        syncs.end();
+        synchronized (arrivals) {
+            arrivals.notifyAll();
+        }
+        listener.close();
+        connections.close();
+        ramReady.cancel(false);
+        Threads.join(acceptor);
+        List<Thread> threads;
+        synchronized (arrivals) {
+            threads = arrivals.stream().toList();
+        }
+        for (Thread thread : threads) {
+            Threads.join(thread);
+        }
+        synchronized (arrivals) {
+            channels.forEach(ChannelLoader::close);
+        }
+        if (mainLoader != null) {
+            mainLoader.close();
+        }
+    }
+
+    private void enter(MigrationState next) {
+        state = next;
+        observer.state(next);
+    }
+
+    private void end(Throwable failure, double loadMillis, double startMillis) {
+        MigrationState last = failure == null
+                ? new MigrationState.Completed()
+                : new MigrationState.Failed("loading", reason(failure), failure, false);
+        MainLoader loader = mainLoader;
+        boolean described = loader != null && loader.devices() != null;
+        long all = connections.bytesRead();
+        Connection mainChannel = mainConnection();
+        long mainBytes = mainChannel == null ? 0 : mainChannel.bytesRead();
+        IncomingReport report = new IncomingReport(
+                failure == null ? "completed" : "failed",
+                failure == null ? null : reason(failure),
+                loader == null || loader.header() == null
+                        ? null
+                        : loader.header().machine(),
+                loader == null || loader.header() == null
+                        ? null
+                        : loader.header().dialect().toString(),
+                firstNanos == 0 ? 0 : (System.nanoTime() - firstNanos) / NANOS_PER_MILLI,
+                loadMillis,
+                startMillis,
+                loader == null ? 0 : loader.ramBytes(),
+                mainBytes,
+                all - mainBytes,
+                pages.normal.sum(),
+                pages.zero.sum(),
+                pages.hole.sum(),
+                syncs.passed(),
+                described ? loader.devices().toBytes().length : 0,
+                described && loader.devices().description() == null);
+        enter(last);
+        completion.complete(report);
+    }
+
+    private static String reason(Throwable t) {
+        String message = t.getMessage();
+        return message == null ? t.toString() : message.lines().findFirst().orElse(t.toString());
+    }
+}

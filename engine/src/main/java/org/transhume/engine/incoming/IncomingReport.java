@@ -1,0 +1,39 @@
+package org.transhume.engine.incoming;
+
+/**
+ * What a migration did, from the destination's side.
+ *
+ * @param outcome "completed" or "failed"
+ * @param reason of a failure, one line; else null
+ * @param machine named in the stream's header; null if none came
+ * @param dialect of that machine
+ * @param totalMillis from the first connection to the end
+ * @param loadMillis loading devices; part of the pause
+ * @param startMillis starting the guest; part of the pause
+ * @param ramBytes bytes of guest RAM announced
+ * @param mainBytes bytes read from the main channel
+ * @param multifdBytes bytes read from page channels
+ * @param normalPages pages received in full
+ * @param zeroPages pages received as zero
+ * @param holePages pages received as part of a hole
+ * @param syncs sync points passed
+ * @param deviceBytes of device state
+ * @param descriptionMissing the stream ended without the description of the devices
+ */
+public record IncomingReport(
+        String outcome,
+        String reason,
+        String machine,
+        String dialect,
+        double totalMillis,
+        double loadMillis,
+        double startMillis,
+        long ramBytes,
+        long mainBytes,
+        long multifdBytes,
+        long normalPages,
+        long zeroPages,
+        long holePages,
+        int syncs,
+        long deviceBytes,
+        boolean descriptionMissing) {}

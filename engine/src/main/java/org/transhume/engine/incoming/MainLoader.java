@@ -1,0 +1,185 @@
+package org.transhume.engine.incoming;
+
+import java.io.IOException;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import org.transhume.channels.qemu.BlockEntry;
+import org.transhume.channels.qemu.Command;
+import org.transhume.channels.qemu.DeviceSection;
+import org.transhume.channels.qemu.DeviceTail;
+import org.transhume.channels.qemu.Dialect;
+import org.transhume.channels.qemu.MainStreamVisitor;
+import org.transhume.channels.qemu.ReturnPathMessage;
+import org.transhume.channels.qemu.SectionKind;
+import org.transhume.channels.qemu.StreamHeader;
+import org.transhume.channels.qemu.StreamReader;
+import org.transhume.channels.qemu.StreamWriter;
+import org.transhume.engine.Extensions;
+import org.transhume.engine.IncomingGuest;
+import org.transhume.engine.MigrationException;
+import org.transhume.engine.PageCounters;
+import org.transhume.memory.GuestMemory;
+import org.transhume.memory.Lease;
+import org.transhume.memory.PageSize;
+
+/** Applies the main stream to a guest that is to arrive. The thread of the main channel. */
+final class MainLoader implements MainStreamVisitor, AutoCloseable {
+    private final IncomingGuest guest;
+    private final IncomingConfig config;
+    private final SyncPoints syncs;
+    private final PageCounters pages;
+    private final StreamWriter answers;
+    private final CompletableFuture<LoadedRam> ramReady;
+    private final Runnable everyChannel;
+
+    private StreamHeader header;
+    private Dialect dialect = Dialect.NEWEST;
+    private LoadedRam ram;
+    private Lease lease;
+    private long ramBytes;
+    private boolean answering;
+    private boolean channelsThere;
+    private DeviceTail devices;
+
+    /**
+     * @param answers the return path, used only if the peer opens it
+     * @param ramReady completed with the RAM once the block list is known
+     * @param everyChannel waits until every page channel is connected
+     */
+    MainLoader(
+            IncomingGuest guest,
+            IncomingConfig config,
+            SyncPoints syncs,
+            PageCounters pages,
+            StreamWriter answers,
+            CompletableFuture<LoadedRam> ramReady,
+            Runnable everyChannel) {
+        this.guest = guest;
+        this.config = config;
+        this.syncs = syncs;
+        this.pages = pages;
+        this.answers = answers;
+        this.ramReady = ramReady;
+        this.everyChannel = everyChannel;
+    }
+
+    @Override
+    public void header(StreamHeader header) {
+        this.header = header;
+        dialect = header.dialect();
+        Extensions.check(header, config.shared());
+    }
+
+    @Override
+    public void command(Command command) throws IOException {
+        switch (command) {
+            case Command.OpenReturnPath() -> answering = true;
+            case Command.Ping(int value) -> new ReturnPathMessage.Pong(value).write(answers);
+            case Command.SwitchoverStart() -> {
+                // For devices that care; RAM does not.
+            }
+        }
+    }
+
+    @Override
+    public void blocks(List<BlockEntry> blocks) {
+        GuestMemory memory = guest.accept(header.machine(), blocks);
+        lease = memory.lease("incoming migration");
+        ram = new LoadedRam(blocks, memory, guest.fresh());
+        ramBytes = memory.size();
+        ramReady.complete(ram);
+    }
+
+    @Override
+    public void section(SectionKind kind) {}
+
+    @Override
+    public void page(int block, long offset, StreamReader in) throws IOException {
+        in.into(ramOf(in).segment(block), offset, PageSize.BYTES);
+        ram.arrived(block, offset);
+        pages.normal.increment();
+    }
+
+    @Override
+    public void zeroPage(int block, long offset) {
+        ram.zero(block, offset);
+        pages.zero.increment();
+    }
+
+    @Override
+    public void holeRun(int block, long offset, long length) {
+        ram.hole(block, offset, length);
+        pages.hole.add(length / PageSize.BYTES);
+    }
+
+    private LoadedRam ramOf(StreamReader in) {
+        if (ram == null) {
+            throw in.corrupt(in.offset(), "a page before the block list");
+        }
+        return ram;
+    }
+
+    @Override
+    public void multifdFlush() throws IOException {
+        if (config.channels() > 0 && dialect.perRoundSync()) {
+            syncPoint();
+        }
+    }
+
+    @Override
+    public void endOfSection(SectionKind kind) throws IOException {
+        if (config.channels() > 0 && !dialect.perRoundSync()) {
+            syncPoint();
+        }
+    }
+
+    private void syncPoint() throws IOException {
+        if (!channelsThere) {
+            everyChannel.run();
+            channelsThere = true;
+        }
+        syncs.mainArrives();
+    }
+
+    @Override
+    public void devices(DeviceTail tail, List<DeviceSection> sections) {
+        if (ram == null) {
+            throw new MigrationException("the stream ended without a block list");
+        }
+        devices = tail;
+    }
+
+    /** RAM must be whole before anybody loads devices. */
+    void checkComplete() {
+        ram.checkComplete(header.capabilities().contains("x-ignore-shared"));
+    }
+
+    DeviceTail devices() {
+        return devices;
+    }
+
+    /** Whether the peer waits for a last word. */
+    boolean answering() {
+        return answering;
+    }
+
+    /** Null until it came. */
+    StreamHeader header() {
+        return header;
+    }
+
+    long ramBytes() {
+        return ramBytes;
+    }
+
+    /** Gives the RAM back to its guest; all channels have ended by then. */
+    @Override
+    public void close() {
+        if (ram != null) {
+            ram.close();
+        }
+        if (lease != null) {
+            lease.close();
+        }
+    }
+}

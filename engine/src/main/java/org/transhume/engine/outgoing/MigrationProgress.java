@@ -1,0 +1,39 @@
+package org.transhume.engine.outgoing;
+
+/**
+ * One look at a running outgoing migration.
+ *
+ * @param totalMillis since its start
+ * @param setupMillis until the first page; 0 before
+ * @param downtimeMillis of the pause; 0 until it is over
+ * @param expectedDowntimeMillis QEMU's figure: dirty bytes at the last harvest over the bandwidth
+ * @param ramBytes bytes of guest RAM
+ * @param remainingBytes known to be dirty and not yet sent
+ * @param transferredBytes on all channels
+ * @param multifdBytes of these on page channels
+ * @param normalPages sent in full
+ * @param zeroPages sent as zero, holes included
+ * @param rounds harvests
+ * @param dirtyPagesPerSecond found by the last harvests
+ * @param bytesPerSecond of the last window; on completion the mean
+ * @param pagesPerSecond of the last window
+ * @param precopyBytes RAM bytes on the main channel while the guest ran
+ * @param downtimeBytes RAM bytes on the main channel while it stood
+ */
+public record MigrationProgress(
+        long totalMillis,
+        long setupMillis,
+        long downtimeMillis,
+        long expectedDowntimeMillis,
+        long ramBytes,
+        long remainingBytes,
+        long transferredBytes,
+        long multifdBytes,
+        long normalPages,
+        long zeroPages,
+        int rounds,
+        long dirtyPagesPerSecond,
+        double bytesPerSecond,
+        long pagesPerSecond,
+        long precopyBytes,
+        long downtimeBytes) {}

@@ -1,0 +1,116 @@
+package org.transhume.engine.outgoing;
+
+import java.time.Duration;
+
+/**
+ * How a guest leaves. Immutable; what may change meanwhile is set on {@link OutgoingMigration}.
+ *
+ * @param channels multifd channels, 1..255; 0 is none: pages travel on the main channel
+ * @param maxBandwidth cap in bytes per second over all channels while the guest runs; 0 is none
+ * @param downtimeLimit longest pause to aim for, 0..2000 s
+ * @param switchoverBandwidth bytes per second to assume for the last pages; 0: as measured
+ * @param returnPath whether the destination is to answer
+ * @param holeRuns extension {@code x-hole-runs}: never-written ranges travel as ranges
+ * @param zeroPages who looks for zero pages
+ * @param placement where lanes run
+ * @param connectLimit longest wait for each connection
+ */
+public record OutgoingConfig(
+        int channels,
+        long maxBandwidth,
+        Duration downtimeLimit,
+        long switchoverBandwidth,
+        boolean returnPath,
+        boolean holeRuns,
+        ZeroPageDetection zeroPages,
+        LanePlacement placement,
+        Duration connectLimit) {
+    private static final Duration LONGEST_PAUSE = Duration.ofSeconds(2000);
+
+    public OutgoingConfig {
+        if (channels < 0 || channels > 255) {
+            throw new IllegalArgumentException("channels=%d: expected 0..255".formatted(channels));
+        }
+        if (downtimeLimit.isNegative() || downtimeLimit.compareTo(LONGEST_PAUSE) > 0) {
+            throw new IllegalArgumentException("downtimeLimit=%s: expected 0..2000 s".formatted(downtimeLimit));
+        }
+    }
+
+    /** One stream, no cap, 300 ms, no answer, no extensions. */
+    public static Builder builder() {
+        return new Builder();
+    }
+
+    /** Names the components of a config; {@link #build} checks them. */
+    public static final class Builder {
+        private int channels;
+        private long maxBandwidth;
+        private Duration downtimeLimit = Duration.ofMillis(300);
+        private long switchoverBandwidth;
+        private boolean returnPath;
+        private boolean holeRuns;
+        private ZeroPageDetection zeroPages = ZeroPageDetection.MULTIFD;
+        private LanePlacement placement = LanePlacement.AUTOMATIC;
+        private Duration connectLimit = Duration.ofSeconds(30);
+
+        private Builder() {}
+
+        public Builder channels(int value) {
+            channels = value;
+            return this;
+        }
+
+        public Builder maxBandwidth(long value) {
+            maxBandwidth = value;
+            return this;
+        }
+
+        public Builder downtimeLimit(Duration value) {
+            downtimeLimit = value;
+            return this;
+        }
+
+        public Builder switchoverBandwidth(long value) {
+            switchoverBandwidth = value;
+            return this;
+        }
+
+        public Builder returnPath(boolean value) {
+            returnPath = value;
+            return this;
+        }
+
+        public Builder holeRuns(boolean value) {
+            holeRuns = value;
+            return this;
+        }
+
+        public Builder zeroPages(ZeroPageDetection value) {
+            zeroPages = value;
+            return this;
+        }
+
+        public Builder placement(LanePlacement value) {
+            placement = value;
+            return this;
+        }
+
+        public Builder connectLimit(Duration value) {
+            connectLimit = value;
+            return this;
+        }
+
+        public OutgoingConfig build() {
+            return new OutgoingConfig(
+                    channels,
+                    maxBandwidth,
+                    downtimeLimit,
+                    switchoverBandwidth,
+                    returnPath,
+                    holeRuns,
+                    zeroPages,
+                    placement,
+                    connectLimit);
+        }
+    }
+}

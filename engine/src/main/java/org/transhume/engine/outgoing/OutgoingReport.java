@@ -1,0 +1,73 @@
+package org.transhume.engine.outgoing;
+
+import java.util.List;
+
+/**
+ * What a migration did, from the source's side.
+ *
+ * @param outcome "completed", "failed" or "cancelled"
+ * @param reason of a failure, one line; else null
+ * @param acknowledged whether the destination said that it loaded the guest; false without a return path
+ * @param totalMillis from start to end
+ * @param setupMillis from start to the first page
+ * @param downtime what the pause was made of; null if the guest was never paused
+ * @param ramBytes bytes of guest RAM, written or not
+ * @param transferredBytes bytes written to all channels
+ * @param multifdBytes of these, on page channels
+ * @param normalPages pages sent in full
+ * @param zeroPages pages found to be zero
+ * @param holePages pages known to be untouched, never read
+ * @param rounds harvests of the dirty source
+ * @param channels page channels, 0 for the main channel alone
+ * @param maxBandwidth cap in bytes per second at the end; 0: none
+ * @param dirtySource which one was used
+ * @param roundHistory what each round sent
+ */
+public record OutgoingReport(
+        String outcome,
+        String reason,
+        boolean acknowledged,
+        double totalMillis,
+        double setupMillis,
+        Downtime downtime,
+        long ramBytes,
+        long transferredBytes,
+        long multifdBytes,
+        long normalPages,
+        long zeroPages,
+        long holePages,
+        int rounds,
+        int channels,
+        long maxBandwidth,
+        String dirtySource,
+        List<Round> roundHistory) {
+    /**
+     * The pause, in milliseconds.
+     *
+     * @param total from asking the guest to stop to the end of the migration
+     * @param predicted what was expected when the decision fell: last pages only
+     * @param stop until the guest stood
+     * @param lastHarvest asking the dirty source once more
+     * @param lastPages sending them, with the barrier
+     * @param devices saving and sending device state
+     * @param answer waiting for the destination's word; 0 without a return path
+     */
+    public record Downtime(
+            double total,
+            double predicted,
+            double stop,
+            double lastHarvest,
+            double lastPages,
+            double devices,
+            double answer) {}
+
+    /**
+     * What one round sent.
+     *
+     * @param number 1 and up
+     * @param dirtyPages pages the harvest in front of it found, or all that exist for the first
+     * @param bytes sent during it
+     * @param millis it took
+     */
+    public record Round(int number, long dirtyPages, long bytes, double millis) {}
+}

@@ -1,0 +1,152 @@
+package org.transhume.engine.outgoing;
+
+import java.util.ArrayList;
+import java.util.List;
+import org.transhume.memory.DirtyBitmap;
+import org.transhume.memory.DirtySource;
+import org.transhume.memory.GuestMemory;
+import org.transhume.memory.PageSize;
+import org.transhume.memory.RamBlock;
+import org.transhume.memory.RunSink;
+
+/**
+ * What is dirty and not yet sent, block by block, and what was never written at all. Owns the dirty source while the
+ * migration lasts: everything harvested from it is remembered, and given back if the migration fails. Used by the
+ * migration's thread; {@link #remainingPages} by anyone.
+ */
+final class PendingPages implements AutoCloseable {
+    /** A range of a block that was never written when the migration began. */
+    record Hole(int block, long offset, long length) {}
+
+    private final GuestMemory memory;
+    private final DirtySource source;
+    private final List<DirtyBitmap> pending = new ArrayList<>();
+    private final List<DirtyBitmap> harvested = new ArrayList<>();
+    private final List<DirtyBitmap> scratch = new ArrayList<>();
+    private final List<Hole> holes = new ArrayList<>();
+    private boolean started;
+    private volatile long remaining;
+
+    PendingPages(GuestMemory memory, DirtySource source) {
+        this.memory = memory;
+        this.source = source;
+        try {
+            for (RamBlock block : memory.blocks()) {
+                pending.add(new DirtyBitmap(block.pages()));
+                harvested.add(new DirtyBitmap(block.pages()));
+                scratch.add(new DirtyBitmap(block.pages()));
+            }
+        } catch (Throwable t) {
+            close();
+            throw t;
+        }
+    }
+
+    /**
+     * Arms the dirty source, then lists what exists: a page that is born in between is dirty to the source, so it is not
+     * lost with the hole it was born in.
+     */
+    void start() {
+        source.start();
+        started = true;
+        for (int i = 0; i < pending.size(); i++) {
+            DirtyBitmap pages = pending.get(i);
+            long end = memory.blocks().get(i).size();
+            int block = i;
+            long[] at = {0};
+            memory.blocks().get(i).populatedExtents((offset, length) -> {
+                addHole(block, at[0], offset);
+                pages.markRange(offset / PageSize.BYTES, length / PageSize.BYTES);
+                at[0] = offset + length;
+            });
+            addHole(block, at[0], end);
+        }
+        count();
+    }
+
+    private void addHole(int block, long from, long to) {
+        if (to > from) {
+            holes.add(new Hole(block, from, to - from));
+        }
+    }
+
+    /** Ranges that no page record has to carry unless a later harvest finds them written. */
+    List<Hole> holes() {
+        return holes;
+    }
+
+    /**
+     * Adds what was written since the last harvest.
+     *
+     * @return pages the source reported
+     */
+    long harvest() {
+        long found = 0;
+        for (int i = 0; i < pending.size(); i++) {
+            source.harvest(i, scratch.get(i));
+            DirtyBitmap pages = pending.get(i);
+            DirtyBitmap kept = harvested.get(i);
+            found += scratch.get(i).harvest((first, count) -> {
+                pages.markRange(first, count);
+                kept.markRange(first, count);
+            });
+        }
+        count();
+        return found;
+    }
+
+    private void count() {
+        long sum = 0;
+        for (DirtyBitmap pages : pending) {
+            sum += pages.count();
+        }
+        remaining = sum;
+    }
+
+    long remainingPages() {
+        return remaining;
+    }
+
+    /**
+     * Takes pages of {@code block} from {@code fromPage} on: they are pending no more before {@code sink} hears of them, so a
+     * write that comes after is next round's work.
+     *
+     * @param span pages to look at, once the first pending one is found
+     * @return the page to go on from, or -1 if the block has none left from there on
+     */
+    long take(int block, long fromPage, int span, RunSink sink) {
+        DirtyBitmap pages = pending.get(block);
+        long first = fromPage < pages.pages() ? pages.nextMarked(fromPage) : -1;
+        if (first < 0) {
+            return -1;
+        }
+        long end = Math.min(first + span, pages.pages());
+        long left = remaining - pages.harvest(first, end, sink); // one writer: the migration's thread
+        remaining = left;
+        return end;
+    }
+
+    /** The migration failed: whatever the source reported to it, the source has to report again. */
+    void giveBack() {
+        if (started) {
+            for (int i = 0; i < harvested.size(); i++) {
+                source.restore(i, harvested.get(i));
+            }
+        }
+    }
+
+    /** Disarms the source and frees the bitmaps. */
+    @Override
+    public void close() {
+        try {
+            if (started) {
+                started = false;
+                source.stop();
+            }
+        } finally {
+            pending.forEach(DirtyBitmap::close);
+            harvested.forEach(DirtyBitmap::close);
+            scratch.forEach(DirtyBitmap::close);
+        }
+    }
+}
