@@ -30,7 +30,7 @@ public enum Capability {
     DIRTY_BITMAPS(V3_1, V10_0, false, "send named dirty bitmaps of block devices"),
     POSTCOPY_BLOCKTIME(V3_1, V10_0, false, "measure how long vCPUs wait for pages in postcopy"),
     LATE_BLOCK_ACTIVATE(V3_1, V10_0, false, "take the destination's disks only when the guest runs"),
-    X_IGNORE_SHARED(V10_0, V10_0, false, "leave out RAM that the destination can map itself"),
+    X_IGNORE_SHARED(V10_0, V10_0, true, "leave out RAM that the destination can map itself"),
     VALIDATE_UUID(V10_0, V10_0, false, "have the destination refuse a machine with another UUID"),
     BACKGROUND_SNAPSHOT(V10_0, V10_0, false, "save the machine as it was at the start while the guest runs on"),
     ZERO_COPY_SEND(V10_0, V10_0, false, "send pages without a copy in the kernel"),

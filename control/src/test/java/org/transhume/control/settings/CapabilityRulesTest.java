@@ -72,8 +72,7 @@ class CapabilityRulesTest {
 
         assertEquals("Multifd must be set before incoming starts", late);
         assertDoesNotThrow(() -> settings.setCapabilities(on(Capability.MULTIFD, Capability.EVENTS), listening));
-        assertEquals(
-                "Postcopy preempt requires postcopy-ram", refusal(on(Capability.POSTCOPY_PREEMPT), listening));
+        assertEquals("Postcopy preempt requires postcopy-ram", refusal(on(Capability.POSTCOPY_PREEMPT), listening));
     }
 
     @Test
@@ -92,8 +91,7 @@ class CapabilityRulesTest {
                 "Background-snapshot is not supported by host kernel",
                 refusal(on(Capability.BACKGROUND_SNAPSHOT), source));
         assertEquals(
-                "QEMU compiled without replication module can't enable COLO",
-                refusal(on(Capability.X_COLO), source));
+                "QEMU compiled without replication module can't enable COLO", refusal(on(Capability.X_COLO), source));
     }
 
     @Test

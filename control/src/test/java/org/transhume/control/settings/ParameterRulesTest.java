@@ -82,8 +82,10 @@ class ParameterRulesTest {
 
     /** Outside its width a value is refused for its type; a negative one of 64 bits wraps and may be in range again. */
     private static String expected(String profile, String name, BigInteger value, String refusal) {
-        Parameter parameter = Parameter.named(name, Profile.named(profile).orElseThrow()).orElseThrow();
-        IntegerType type = ((ParameterType.Whole) parameter.type(Profile.named(profile).orElseThrow())).type();
+        Parameter parameter =
+                Parameter.named(name, Profile.named(profile).orElseThrow()).orElseThrow();
+        IntegerType type =
+                ((ParameterType.Whole) parameter.type(Profile.named(profile).orElseThrow())).type();
         if (type.fit(value).isEmpty()) {
             return switch (type) {
                 case INT64 -> "Invalid parameter type for '" + name + "', expected: integer";
@@ -120,8 +122,7 @@ class ParameterRulesTest {
     void wantsTheCacheSizeToBeAPowerOfTwoOfAtLeastAPage(String size, String answer) {
         String refusal = "Parameter 'xbzrle_cache_size' expects a power of two no less than the target page size";
 
-        assertEquals(
-                answer.isEmpty() ? "" : refusal, answer("10.0", "xbzrle-cache-size", new BigInteger(size)));
+        assertEquals(answer.isEmpty() ? "" : refusal, answer("10.0", "xbzrle-cache-size", new BigInteger(size)));
     }
 
     @Test
@@ -190,8 +191,7 @@ class ParameterRulesTest {
         assertEquals(prefix + "The node name 'n' is mapped twice", refusal(mapping(node("n", "a"), node("n", "b"))));
         assertEquals(prefix + "The node alias 'a' is used twice", refusal(mapping(node("n", "a"), node("m", "a"))));
         assertEquals(
-                prefix + "The bitmap 'n'/'x' is mapped twice",
-                refusal(mapping(node("n", "a", x, bitmap("x", "z")))));
+                prefix + "The bitmap 'n'/'x' is mapped twice", refusal(mapping(node("n", "a", x, bitmap("x", "z")))));
         assertEquals(
                 prefix + "The bitmap alias 'a'/'y' is used twice",
                 refusal(mapping(node("n", "a", x, bitmap("z", "y")))));

@@ -64,7 +64,8 @@ class ProfilesTest {
 
         assertFalse(before);
         assertTrue(settings.values().present(Parameter.BLOCK_BITMAP_MAPPING));
-        assertEquals(Optional.of(new BitmapMapping(List.of())), settings.values().bitmapMapping());
+        assertEquals(
+                Optional.of(new BitmapMapping(List.of())), settings.values().bitmapMapping());
     }
 
     @Test

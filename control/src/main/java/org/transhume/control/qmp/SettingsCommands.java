@@ -1,0 +1,193 @@
+package org.transhume.control.qmp;
+
+import java.math.BigInteger;
+import java.util.EnumMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.function.Supplier;
+import org.transhume.control.settings.BitmapMapping;
+import org.transhume.control.settings.Capability;
+import org.transhume.control.settings.Circumstances;
+import org.transhume.control.settings.Parameter;
+import org.transhume.control.settings.ParameterType;
+import org.transhume.control.settings.Profile;
+import org.transhume.control.settings.SettingRefusedException;
+import org.transhume.control.settings.Settings;
+import org.transhume.control.settings.SettingsValues;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.node.ArrayNode;
+import tools.jackson.databind.node.JsonNodeFactory;
+import tools.jackson.databind.node.ObjectNode;
+
+/** The four commands about {@link Settings}, their arguments taken from the tables of capabilities and parameters. */
+public final class SettingsCommands {
+    private final Settings settings;
+    private final Supplier<Circumstances> circumstances;
+
+    private SettingsCommands(Settings settings, Supplier<Circumstances> circumstances) {
+        this.settings = settings;
+        this.circumstances = circumstances;
+    }
+
+    /**
+     * Commands for {@code settings}.
+     *
+     * @param circumstances asked at each change of capabilities
+     */
+    public static QmpCommand[] of(Settings settings, Supplier<Circumstances> circumstances) {
+        SettingsCommands commands = new SettingsCommands(settings, circumstances);
+        Profile profile = settings.profile();
+        return new QmpCommand[] {
+            QmpCommand.of(
+                    "migrate-set-capabilities",
+                    List.of(Argument.required(
+                            "capabilities",
+                            new ArgumentType.ListOf(new ArgumentType.Struct(
+                                    Argument.required("capability", capabilityType(profile)),
+                                    Argument.required("state", new ArgumentType.Flag()))))),
+                    commands::setCapabilities),
+            QmpCommand.of("query-migrate-capabilities", List.of(), _ -> commands.capabilities()),
+            QmpCommand.of(
+                    "migrate-set-parameters",
+                    Parameter.of(profile).stream()
+                            .map(p -> Argument.optional(p.wireName(), argumentType(p.type(profile))))
+                            .toList(),
+                    commands::setParameters),
+            QmpCommand.of("query-migrate-parameters", List.of(), _ -> commands.parameters())
+        };
+    }
+
+    private static ArgumentType capabilityType(Profile profile) {
+        return new ArgumentType.Choice(
+                Capability.of(profile).stream().map(Capability::wireName).toList());
+    }
+
+    private static ArgumentType argumentType(ParameterType type) {
+        return switch (type) {
+            case ParameterType.Whole whole -> new ArgumentType.Whole(whole.type());
+            case ParameterType.Flag _ -> new ArgumentType.Flag();
+            case ParameterType.Text _ -> new ArgumentType.TextOrNull();
+            case ParameterType.Choice choice -> new ArgumentType.Choice(choice.accepted());
+            case ParameterType.Mapping _ -> MAPPING;
+        };
+    }
+
+    private static final ArgumentType MAPPING = new ArgumentType.ListOf(new ArgumentType.Struct(
+            Argument.required("node-name", new ArgumentType.Text()),
+            Argument.required("alias", new ArgumentType.Text()),
+            Argument.required(
+                    "bitmaps",
+                    new ArgumentType.ListOf(new ArgumentType.Struct(
+                            Argument.required("name", new ArgumentType.Text()),
+                            Argument.required("alias", new ArgumentType.Text()),
+                            Argument.optional(
+                                    "transform",
+                                    new ArgumentType.Struct(
+                                            Argument.optional("persistent", new ArgumentType.Flag()))))))));
+
+    private JsonNode setCapabilities(Arguments arguments) throws QmpError {
+        Map<Capability, Boolean> changes = new EnumMap<>(Capability.class);
+        for (Arguments change : arguments.structs("capabilities")) {
+            Capability capability = change.text("capability")
+                    .flatMap(name -> Capability.named(name, settings.profile()))
+                    .orElseThrow();
+            changes.put(capability, change.flag("state", false));
+        }
+        try {
+            settings.setCapabilities(changes, circumstances.get());
+        } catch (SettingRefusedException refused) {
+            throw new QmpError(refused.getMessage());
+        }
+        return Json.object();
+    }
+
+    private JsonNode capabilities() {
+        SettingsValues values = settings.values();
+        ArrayNode list = JsonNodeFactory.instance.arrayNode();
+        for (Capability capability : Capability.of(values.profile())) {
+            list.addObject().put("state", values.enabled(capability)).put("capability", capability.wireName());
+        }
+        return list;
+    }
+
+    private JsonNode setParameters(Arguments arguments) throws QmpError {
+        Map<Parameter, Object> changes = new EnumMap<>(Parameter.class);
+        for (Parameter parameter : Parameter.of(settings.profile())) {
+            String name = parameter.wireName();
+            if (arguments.has(name)) {
+                changes.put(parameter, value(parameter.type(settings.profile()), name, arguments));
+            }
+        }
+        try {
+            settings.setParameters(changes);
+        } catch (SettingRefusedException refused) {
+            throw new QmpError(refused.getMessage());
+        }
+        return Json.object();
+    }
+
+    private static Object value(ParameterType type, String name, Arguments arguments) {
+        return switch (type) {
+            case ParameterType.Whole _ -> arguments.whole(name, 0);
+            case ParameterType.Flag _ -> arguments.flag(name, false);
+            case ParameterType.Text _, ParameterType.Choice _ ->
+                arguments.text(name).orElseThrow();
+            case ParameterType.Mapping _ -> mapping(arguments.structs(name));
+        };
+    }
+
+    private JsonNode parameters() {
+        SettingsValues values = settings.values();
+        ObjectNode answer = Json.object();
+        for (Parameter parameter : Parameter.of(values.profile())) {
+            if (values.present(parameter)) {
+                put(answer, parameter.wireName(), values.value(parameter));
+            }
+        }
+        return answer;
+    }
+
+    private static void put(ObjectNode answer, String name, Object value) {
+        switch (value) {
+            case Long number when number >= 0 -> answer.put(name, number);
+            case Long number -> answer.put(name, new BigInteger(Long.toUnsignedString(number)));
+            case Boolean flag -> answer.put(name, flag);
+            case BitmapMapping mapping -> put(answer.putArray(name), mapping);
+            default -> answer.put(name, value.toString());
+        }
+    }
+
+    private static BitmapMapping mapping(List<Arguments> nodes) {
+        return new BitmapMapping(nodes.stream()
+                .map(node -> new BitmapMapping.Node(
+                        node.text("node-name").orElseThrow(),
+                        node.text("alias").orElseThrow(),
+                        node.structs("bitmaps").stream()
+                                .map(SettingsCommands::bitmap)
+                                .toList()))
+                .toList());
+    }
+
+    private static BitmapMapping.Bitmap bitmap(Arguments bitmap) {
+        Optional<BitmapMapping.Transform> transform = bitmap.struct("transform")
+                .map(t -> new BitmapMapping.Transform(t.node("persistent").map(JsonNode::booleanValue)));
+        return new BitmapMapping.Bitmap(
+                bitmap.text("name").orElseThrow(), bitmap.text("alias").orElseThrow(), transform);
+    }
+
+    private static void put(ArrayNode list, BitmapMapping mapping) {
+        for (BitmapMapping.Node node : mapping.nodes()) {
+            ObjectNode entry =
+                    list.addObject().put("node-name", node.nodeName()).put("alias", node.alias());
+            ArrayNode bitmaps = entry.putArray("bitmaps");
+            for (BitmapMapping.Bitmap bitmap : node.bitmaps()) {
+                ObjectNode one = bitmaps.addObject().put("name", bitmap.name()).put("alias", bitmap.alias());
+                bitmap.transform().ifPresent(transform -> {
+                    ObjectNode changes = one.putObject("transform");
+                    transform.persistent().ifPresent(persistent -> changes.put("persistent", persistent));
+                });
+            }
+        }
+    }
+}
