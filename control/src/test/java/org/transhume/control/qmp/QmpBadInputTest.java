@@ -118,7 +118,7 @@ class QmpBadInputTest {
                 new Row("{\"execute\":5}", "QMP input member 'execute' must be a string"),
                 new Row("{\"execute\":\"x\",\"arguments\":null}", "QMP input member 'arguments' must be an object"),
                 new Row("{\"execute\":\"x\",\"arguments\":[]}", "QMP input member 'arguments' must be an object"),
-                new Row("{\"exec-oob\":\"release\"}", "QMP input member 'exec-oob' is unexpected"),
+                new Row("{\"exec-oob\":\"ping\"}", "QMP input member 'exec-oob' is unexpected"),
                 new Row(call("query-version", "{'foo':1}"), "Parameter 'foo' is unexpected"),
                 new Row(call("migrate-recover", "{}"), "Parameter 'uri' is missing"),
                 new Row(call("migrate-recover", "{'uri':5}"), "Invalid parameter type for 'uri', expected: string"),

@@ -76,10 +76,7 @@ final class QmpFixture implements AutoCloseable {
                 QmpCommand.of("break", List.of(), _ -> {
                     throw new IllegalStateException("on purpose");
                 }),
-                QmpCommand.outOfBand("release", List.of(), _ -> {
-                    release.countDown();
-                    return null;
-                }));
+                QmpCommand.outOfBand("ping", List.of(), _ -> null));
         server = QmpServer.open(QmpAddress.parse("unix:" + path), dispatcher, unreadLines);
     }
 

@@ -64,7 +64,7 @@ class QmpMonitorTest {
             peer.line();
             peer.send("{'execute':'query-version'}{'execute':'nosuch'}{'execute':'qmp_capabilities','arguments':"
                     + "{'enable':['nope']}}{'execute':'qmp_capabilities','arguments':{'enable':5}}"
-                    + "{'exec-oob':'release'}{'execute':'query-version'}");
+                    + "{'exec-oob':'ping'}{'execute':'query-version'}");
             List<String> answers = peer.lines(6);
 
             String expecting =
@@ -160,12 +160,12 @@ class QmpMonitorTest {
                             "migrate-recover",
                             "migrate-set-capabilities",
                             "migrate-set-parameters",
+                            "ping",
                             "qmp_capabilities",
                             "query-commands",
                             "query-migrate-capabilities",
                             "query-migrate-parameters",
                             "query-version",
-                            "release",
                             "wait"),
                     names);
         }
@@ -183,8 +183,9 @@ class QmpMonitorTest {
         try (QmpPeer peer = QmpPeer.withOob(monitor.path)) {
             peer.send("{'execute':'wait','id':'slow'}{'execute':'migrate','id':'queued'}");
             assertTrue(monitor.blocked.await(10, SECONDS));
-            peer.send("{'exec-oob':'release','id':'fast'}");
+            peer.send("{'exec-oob':'ping','id':'fast'}");
             String first = peer.line();
+            monitor.release.countDown();
 
             assertEquals("{\"return\": {}, \"id\": \"fast\"}", first);
             assertEquals("{\"return\": {}, \"id\": \"slow\"}", peer.line());
@@ -197,7 +198,7 @@ class QmpMonitorTest {
         try (QmpPeer peer = QmpPeer.withOob(monitor.path)) {
             peer.send("{'exec-oob':'query-version','id':1}{'exec-oob':'nosuch','id':1}{'exec-oob':5,'id':1}");
             Set<String> answers = new HashSet<>(peer.lines(3));
-            peer.send("{'execute':'release','exec-oob':'release'}");
+            peer.send("{'execute':'ping','exec-oob':'ping'}");
 
             assertEquals(
                     Set.of(
@@ -310,7 +311,7 @@ class QmpMonitorTest {
         }
         try (QmpPeer peer = new QmpPeer(monitor.path)) {
             peer.line();
-            peer.send("{'execute':'qmp_capabilities'}{'exec-oob':'release'}");
+            peer.send("{'execute':'qmp_capabilities'}{'exec-oob':'ping'}");
 
             assertEquals("{\"return\": {}}", peer.line());
             assertEquals(QmpPeer.generic("QMP input member 'exec-oob' is unexpected"), peer.line());
