@@ -1,0 +1,57 @@
+package org.transhume.control;
+
+import java.io.PrintWriter;
+import org.transhume.control.command.DemoCommand;
+import org.transhume.control.command.GuestCommand;
+import org.transhume.control.command.InspectCommand;
+import org.transhume.control.command.QmpCommandLine;
+import org.transhume.control.command.ReceiveCommand;
+import org.transhume.control.command.SendCommand;
+import picocli.CommandLine;
+
+/** The command line: {@code bin/transhume COMMAND}. Exit status 0 done, 1 the migration failed, 2 wrong usage. */
+@CommandLine.Command(
+        name = "transhume",
+        description = "Moves a running guest's memory to another process or host, with a pause of your choice.",
+        mixinStandardHelpOptions = true,
+        version = "transhume 0.1.0",
+        subcommands = {
+            DemoCommand.class,
+            GuestCommand.class,
+            ReceiveCommand.class,
+            SendCommand.class,
+            InspectCommand.class,
+            QmpCommandLine.class
+        },
+        footer = {"", "Try it: bin/transhume demo"})
+public final class Transhume {
+    private static final int FAILED = 1;
+
+    private Transhume() {}
+
+    public static void main(String[] arguments) {
+        System.exit(run(arguments));
+    }
+
+    private static int run(String[] arguments) {
+        CommandLine line = new CommandLine(new Transhume());
+        line.setExecutionExceptionHandler((exception, command, parsed) -> {
+            PrintWriter err = command.getErr();
+            if (exception instanceof CommandLine.ParameterException) {
+                throw exception;
+            }
+            // One line, the last on stderr: what went wrong and what to do. Never a stack trace.
+            String message = exception.getMessage();
+            err.println("transhume: "
+                    + (message == null
+                            ? exception.toString()
+                            : message.lines().findFirst().orElse(exception.toString())));
+            return FAILED;
+        });
+        if (arguments.length == 0) {
+            line.usage(line.getErr());
+            return CommandLine.ExitCode.USAGE;
+        }
+        return line.execute(arguments);
+    }
+}

@@ -1,0 +1,69 @@
+package org.transhume.control.command;
+
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.nio.file.Path;
+import java.util.concurrent.Callable;
+import org.transhume.channels.Address;
+import org.transhume.control.display.JsonText;
+import org.transhume.control.display.ProgressLine;
+import org.transhume.control.display.ReportText;
+import org.transhume.control.guest.GuestProcess;
+import org.transhume.control.guest.MigrationControl;
+import org.transhume.control.guest.RunState;
+import org.transhume.control.image.GuestImage;
+import org.transhume.engine.guest.PassiveGuest;
+import org.transhume.engine.outgoing.OutgoingReport;
+import picocli.CommandLine;
+
+/** {@code send}: a migration out of a directory that {@code receive} made. */
+@CommandLine.Command(
+        name = "send",
+        description = "Migrate a guest out of a directory, to a QEMU or to here.",
+        mixinStandardHelpOptions = true)
+public final class SendCommand implements Callable<Integer> {
+    @CommandLine.Option(names = "--from", required = true, paramLabel = "DIR", description = "Where the guest lies.")
+    private Path from;
+
+    @CommandLine.Option(
+            names = "--to",
+            required = true,
+            paramLabel = "URI",
+            converter = AddressConverter.class,
+            description = "tcp:HOST:PORT, unix:PATH, file:PATH[,offset=N], exec:COMMAND or fd:N.")
+    private Address to;
+
+    @CommandLine.Mixin
+    private MigrationOptions options;
+
+    @CommandLine.Option(names = "--json", description = "Print the report as JSON.")
+    private boolean json;
+
+    @CommandLine.Spec
+    private CommandLine.Model.CommandSpec spec;
+
+    @Override
+    public Integer call() throws IOException {
+        PrintWriter stdout = spec.commandLine().getOut();
+        try (PassiveGuest guest = new GuestImage(from).read();
+                GuestProcess process = new GuestProcess(
+                        guest, () -> false, RunState.PAUSED, options.settings(true), MigrationControl.Incoming.NONE)) {
+            if (options.qmp != null) {
+                stdout.println("ready " + process.serve(options.qmp));
+                stdout.flush();
+            }
+            OutgoingReport report = new ProgressLine(spec.commandLine().getErr(), json)
+                    .await(process.control().migrate(to.uri()));
+            if (json) {
+                stdout.println(JsonText.of(report));
+                stdout.flush();
+            } else {
+                ReportText.print(report, stdout);
+            }
+            if (!report.outcome().equals("completed")) {
+                throw new IOException(report.reason() == null ? "the migration was cancelled" : report.reason());
+            }
+            return CommandLine.ExitCode.OK;
+        }
+    }
+}

@@ -1,0 +1,75 @@
+package org.transhume.control.display;
+
+import java.io.PrintWriter;
+import org.transhume.engine.incoming.IncomingReport;
+import org.transhume.engine.outgoing.OutgoingReport;
+
+/** Reports for people. */
+public final class ReportText {
+    private ReportText() {}
+
+    public static void print(OutgoingReport report, PrintWriter out) {
+        double seconds = report.totalMillis() / 1000;
+        out.printf("migration %s in %s%n", report.outcome(), Units.millis(report.totalMillis()));
+        if (report.reason() != null) {
+            out.printf("  reason      %s%n", report.reason());
+        }
+        out.printf(
+                "  RAM         %s: %d pages in full, %d zero, %d never written%n",
+                Units.bytes(report.ramBytes()), report.normalPages(), report.zeroPages(), report.holePages());
+        out.printf(
+                "  sent        %s, %s on average%s%n",
+                Units.bytes(report.transferredBytes()),
+                Units.rate(seconds > 0 ? report.transferredBytes() / seconds : 0),
+                report.channels() == 0 ? "" : " over %d page channels".formatted(report.channels()));
+        out.printf(
+                "  bandwidth   %s%n",
+                report.maxBandwidth() == 0 ? "no cap" : "capped at " + Units.rate((double) report.maxBandwidth()));
+        out.printf("  dirty pages found by %s%n", report.dirtySource());
+        for (OutgoingReport.Round round : report.roundHistory()) {
+            out.printf(
+                    "  round %-5d %d dirty pages, %s in %s%n",
+                    round.number(), round.dirtyPages(), Units.bytes(round.bytes()), Units.millis(round.millis()));
+        }
+        OutgoingReport.Downtime pause = report.downtime();
+        if (pause != null) {
+            out.printf(
+                    "  downtime    %s: stop %s, last harvest %s, last pages %s (expected %s), devices %s, answer %s%n",
+                    Units.millis(pause.total()),
+                    Units.millis(pause.stop()),
+                    Units.millis(pause.lastHarvest()),
+                    Units.millis(pause.lastPages()),
+                    Units.millis(pause.predicted()),
+                    Units.millis(pause.devices()),
+                    Units.millis(pause.answer()));
+        }
+        if (report.outcome().equals("completed")) {
+            out.println(
+                    report.acknowledged()
+                            ? "  the destination has the guest and said so"
+                            : "  the destination was not asked whether it has the guest (return-path is off)");
+        }
+        out.flush();
+    }
+
+    public static void print(IncomingReport report, PrintWriter out) {
+        double seconds = report.totalMillis() / 1000;
+        out.printf(
+                "guest of machine '%s' %s in %s%n",
+                report.machine(),
+                report.outcome().equals("completed") ? "arrived" : "did not arrive",
+                Units.millis(report.totalMillis()));
+        out.printf(
+                "  RAM         %s: %d pages in full, %d zero, %d never written%n",
+                Units.bytes(report.ramBytes()), report.normalPages(), report.zeroPages(), report.holePages());
+        long bytes = report.mainBytes() + report.multifdBytes();
+        out.printf(
+                "  received    %s, %s on average, in the dialect of %s%n",
+                Units.bytes(bytes), Units.rate(seconds > 0 ? bytes / seconds : 0), report.dialect());
+        out.printf("  devices     %s of state%n", Units.bytes(report.deviceBytes()));
+        if (report.descriptionMissing()) {
+            out.println("  warning: the stream ended without the description of its devices");
+        }
+        out.flush();
+    }
+}

@@ -1,0 +1,95 @@
+package org.transhume.control.guest;
+
+import java.io.IOException;
+import java.util.Arrays;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.function.BooleanSupplier;
+import org.transhume.control.qmp.QmpAddress;
+import org.transhume.control.qmp.QmpCommand;
+import org.transhume.control.qmp.QmpDispatcher;
+import org.transhume.control.qmp.QmpServer;
+import org.transhume.control.qmp.SettingsCommands;
+import org.transhume.control.settings.Settings;
+import org.transhume.engine.Guest;
+import org.transhume.engine.IncomingGuest;
+import tools.jackson.databind.node.JsonNodeFactory;
+
+/**
+ * A guest as a process shows it: with a run state, migrations and, if asked for, a QMP socket. Closing ends the migrations
+ * and the socket; the guest itself is its maker's.
+ */
+public final class GuestProcess implements AutoCloseable {
+    private static final String VERSION = "0.1.0";
+
+    private final QmpDispatcher dispatcher;
+    private final GuestRuntime runtime;
+    private final MigrationControl control;
+    private final CompletableFuture<Void> quit = new CompletableFuture<>();
+    private QmpServer server;
+
+    /**
+     * @param ranAtSource asked of a guest that has arrived
+     * @param initial run state
+     */
+    public <G extends Guest & IncomingGuest> GuestProcess(
+            G guest,
+            BooleanSupplier ranAtSource,
+            RunState initial,
+            Settings settings,
+            MigrationControl.Incoming incoming) {
+        dispatcher = new QmpDispatcher(settings.profile(), VERSION);
+        runtime = new GuestRuntime(guest, guest, _ -> ranAtSource.getAsBoolean(), initial, dispatcher::emit);
+        control = new MigrationControl(runtime, settings, incoming, dispatcher::emit);
+        dispatcher.register(MigrationCommands.of(runtime, control));
+        dispatcher.register(Arrays.stream(SettingsCommands.of(settings, control::circumstances))
+                .map(this::applied)
+                .toArray(QmpCommand[]::new));
+        dispatcher.register(QmpCommand.of("quit", List.of(), _ -> {
+            dispatcher.emit(
+                    "SHUTDOWN",
+                    JsonNodeFactory.instance.objectNode().put("guest", false).put("reason", "host-qmp-quit"));
+            quit.complete(null);
+            return null;
+        }));
+    }
+
+    /** What is set takes effect on the migration that runs, where it can. */
+    private QmpCommand applied(QmpCommand command) {
+        return QmpCommand.of(command.name(), command.arguments(), arguments -> {
+            var result = command.execute(arguments);
+            control.parametersChanged();
+            return result;
+        });
+    }
+
+    /**
+     * Opens the QMP socket; it accepts when this returns.
+     *
+     * @return where it listens
+     */
+    public String serve(String uri) throws IOException {
+        server = QmpServer.open(QmpAddress.parse(uri), dispatcher);
+        return server.address().toString();
+    }
+
+    public GuestRuntime runtime() {
+        return runtime;
+    }
+
+    public MigrationControl control() {
+        return control;
+    }
+
+    /** Completes when somebody says {@code quit}. */
+    public CompletableFuture<Void> quit() {
+        return quit;
+    }
+
+    @Override
+    public void close() throws IOException {
+        try (QmpServer _ = server) {
+            control.close();
+        }
+    }
+}

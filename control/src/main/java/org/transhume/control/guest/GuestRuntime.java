@@ -1,0 +1,183 @@
+package org.transhume.control.guest;
+
+import java.util.List;
+import java.util.function.Consumer;
+import java.util.function.Predicate;
+import org.transhume.channels.qemu.BlockEntry;
+import org.transhume.channels.qemu.DeviceTail;
+import org.transhume.engine.Guest;
+import org.transhume.engine.IncomingGuest;
+import org.transhume.memory.DirtySource;
+import org.transhume.memory.GuestMemory;
+
+/**
+ * A guest with a run state: what migrations and operators do to it goes through here, and {@code STOP} and {@code RESUME}
+ * come out. Any thread.
+ */
+public final class GuestRuntime implements Guest, IncomingGuest {
+    private final Guest guest;
+    private final IncomingGuest incoming;
+    private final Predicate<IncomingGuest> ranAtSource;
+    private final Consumer<String> events;
+    private RunState state;
+    private RunState before;
+    private boolean startWhenLoaded = true;
+
+    /**
+     * @param guest leaves
+     * @param incoming the same guest, as one that arrives
+     * @param ranAtSource asked once it has arrived
+     * @param initial run state
+     * @param events hears STOP and RESUME
+     */
+    public GuestRuntime(
+            Guest guest,
+            IncomingGuest incoming,
+            Predicate<IncomingGuest> ranAtSource,
+            RunState initial,
+            Consumer<String> events) {
+        this.guest = guest;
+        this.incoming = incoming;
+        this.ranAtSource = ranAtSource;
+        this.events = events;
+        this.state = initial;
+        this.before = initial;
+    }
+
+    public synchronized RunState state() {
+        return state;
+    }
+
+    /** The operator's {@code stop}. */
+    public synchronized void stop() {
+        switch (state) {
+            case RUNNING -> {
+                guest.pause();
+                state = RunState.PAUSED;
+                events.accept("STOP");
+            }
+            case INMIGRATE -> startWhenLoaded = false;
+            case PRELAUNCH, PAUSED, FINISH_MIGRATE, POSTMIGRATE -> {
+                // It stands already.
+            }
+        }
+    }
+
+    /**
+     * The operator's {@code cont}.
+     *
+     * @throws IllegalStateException while a migration is about to hand the guest over
+     */
+    public synchronized void cont() {
+        switch (state) {
+            case PRELAUNCH, PAUSED, POSTMIGRATE -> run();
+            case INMIGRATE -> startWhenLoaded = true;
+            case FINISH_MIGRATE -> throw new IllegalStateException("Migration is not finalized yet");
+            case RUNNING -> {
+                // It runs already.
+            }
+        }
+    }
+
+    private void run() {
+        guest.resume();
+        state = RunState.RUNNING;
+        events.accept("RESUME");
+    }
+
+    /** Started with {@code --paused}: an arriving guest stays as it is. */
+    public synchronized void stayPaused() {
+        startWhenLoaded = false;
+    }
+
+    /** Waits for a guest to arrive from here on. */
+    public synchronized void awaitArrival() {
+        state = RunState.INMIGRATE;
+    }
+
+    /** The guest has left, or nobody knows; either way it does not run here without {@link #cont}. */
+    public synchronized void left() {
+        state = RunState.POSTMIGRATE;
+    }
+
+    @Override
+    public synchronized boolean running() {
+        return state == RunState.RUNNING;
+    }
+
+    @Override
+    public synchronized void pause() {
+        before = state;
+        guest.pause();
+        state = RunState.FINISH_MIGRATE;
+        if (before == RunState.RUNNING) {
+            events.accept("STOP");
+        }
+    }
+
+    @Override
+    public synchronized void resume() {
+        if (before == RunState.RUNNING) {
+            run();
+        } else {
+            state = before;
+        }
+    }
+
+    @Override
+    public synchronized void start() {
+        boolean ran = ranAtSource.test(incoming);
+        if (ran && startWhenLoaded) {
+            incoming.start();
+            state = RunState.RUNNING;
+            events.accept("RESUME");
+        } else {
+            state = RunState.PAUSED;
+        }
+    }
+
+    @Override
+    public String machine() {
+        return guest.machine();
+    }
+
+    @Override
+    public GuestMemory memory() {
+        return guest.memory();
+    }
+
+    @Override
+    public DirtySource dirtySource() {
+        return guest.dirtySource();
+    }
+
+    @Override
+    public void throttle(int percent) {
+        guest.throttle(percent);
+    }
+
+    @Override
+    public DeviceTail saveDevices() {
+        return guest.saveDevices();
+    }
+
+    @Override
+    public int ramSectionId() {
+        return guest.ramSectionId();
+    }
+
+    @Override
+    public GuestMemory accept(String machine, List<BlockEntry> blocks) {
+        return incoming.accept(machine, blocks);
+    }
+
+    @Override
+    public boolean fresh() {
+        return incoming.fresh();
+    }
+
+    @Override
+    public void load(DeviceTail devices) {
+        incoming.load(devices);
+    }
+}

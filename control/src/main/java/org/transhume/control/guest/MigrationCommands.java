@@ -1,0 +1,298 @@
+package org.transhume.control.guest;
+
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import org.transhume.channels.Address;
+import org.transhume.control.qmp.Argument;
+import org.transhume.control.qmp.ArgumentType;
+import org.transhume.control.qmp.Arguments;
+import org.transhume.control.qmp.QmpCommand;
+import org.transhume.control.qmp.QmpError;
+import org.transhume.control.settings.Profile;
+import org.transhume.engine.MigrationException;
+import org.transhume.engine.MigrationState;
+import org.transhume.engine.incoming.IncomingMigration;
+import org.transhume.engine.outgoing.MigrationProgress;
+import org.transhume.engine.outgoing.OutgoingMigration;
+import org.transhume.memory.PageSize;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.node.JsonNodeFactory;
+import tools.jackson.databind.node.ObjectNode;
+
+/** {@code migrate} and its relatives, and the run state (spec: control.md §1.9, §2.2, §4). */
+public final class MigrationCommands {
+    private static final double BITS_PER_MEGABIT = 1e6 / 8;
+
+    private final GuestRuntime guest;
+    private final MigrationControl control;
+    private final Profile profile;
+
+    private MigrationCommands(GuestRuntime guest, MigrationControl control) {
+        this.guest = guest;
+        this.control = control;
+        this.profile = control.settings().profile();
+    }
+
+    public static QmpCommand[] of(GuestRuntime guest, MigrationControl control) {
+        MigrationCommands commands = new MigrationCommands(guest, control);
+        return new QmpCommand[] {
+            QmpCommand.of("query-status", List.of(), _ -> commands.status()),
+            QmpCommand.of("stop", List.of(), _ -> commands.stop()),
+            QmpCommand.of("cont", List.of(), _ -> commands.cont()),
+            QmpCommand.of("migrate", commands.migrateArguments(), commands::migrate),
+            QmpCommand.of("migrate-incoming", commands.incomingArguments(), commands::incoming),
+            QmpCommand.of("migrate_cancel", List.of(), _ -> commands.cancel()),
+            QmpCommand.of("query-migrate", List.of(), _ -> commands.query())
+        };
+    }
+
+    private List<Argument> migrateArguments() {
+        ArgumentType flag = new ArgumentType.Flag();
+        return profile == Profile.V3_1
+                ? List.of(
+                        Argument.required("uri", new ArgumentType.Text()),
+                        Argument.optional("blk", flag),
+                        Argument.optional("inc", flag),
+                        Argument.optional("detach", flag),
+                        Argument.optional("resume", flag))
+                : List.of(
+                        Argument.optional("uri", new ArgumentType.Text()),
+                        Argument.optional("channels", channelList()),
+                        Argument.optional("detach", flag),
+                        Argument.optional("resume", flag));
+    }
+
+    private List<Argument> incomingArguments() {
+        return profile == Profile.V3_1
+                ? List.of(Argument.required("uri", new ArgumentType.Text()))
+                : List.of(
+                        Argument.optional("uri", new ArgumentType.Text()),
+                        Argument.optional("channels", channelList()),
+                        Argument.optional("exit-on-error", new ArgumentType.Flag()));
+    }
+
+    private static ArgumentType channelList() {
+        ArgumentType text = new ArgumentType.Text();
+        ArgumentType socket = new ArgumentType.Union(
+                List.of(),
+                "type",
+                Map.of(
+                        "inet",
+                        new ArgumentType.Struct(Argument.required("host", text), Argument.required("port", text)),
+                        "unix",
+                        new ArgumentType.Struct(Argument.required("path", text)),
+                        "fd",
+                        new ArgumentType.Struct(Argument.required("str", text))));
+        ArgumentType address = new ArgumentType.Union(
+                List.of(),
+                "transport",
+                Map.of(
+                        "socket",
+                        socket,
+                        "exec",
+                        new ArgumentType.Struct(Argument.required("args", new ArgumentType.ListOf(text))),
+                        "file",
+                        new ArgumentType.Struct(
+                                Argument.required("filename", text),
+                                Argument.required(
+                                        "offset",
+                                        new ArgumentType.Whole(org.transhume.control.settings.IntegerType.UINT64)))));
+        return new ArgumentType.ListOf(new ArgumentType.Struct(
+                Argument.required("channel-type", new ArgumentType.Choice(List.of("main", "cpr"))),
+                Argument.required("addr", address)));
+    }
+
+    private JsonNode status() {
+        RunState state = guest.state();
+        ObjectNode status = object().put("running", state == RunState.RUNNING);
+        if (profile == Profile.V3_1) {
+            status.put("singlestep", false);
+        }
+        return status.put("status", state.wireName());
+    }
+
+    private JsonNode stop() {
+        guest.stop();
+        return null;
+    }
+
+    private JsonNode cont() throws QmpError {
+        try {
+            guest.cont();
+            return null;
+        } catch (IllegalStateException e) {
+            throw new QmpError(e.getMessage());
+        }
+    }
+
+    private JsonNode migrate(Arguments arguments) throws QmpError {
+        String uri = uri(arguments);
+        if (arguments.flag("blk", false) || arguments.flag("inc", false)) {
+            throw new QmpError("Storage migration is not built into this version of Transhume");
+        }
+        if (arguments.flag("resume", false)) {
+            throw new QmpError("Cannot resume if there is no paused migration");
+        }
+        try {
+            control.migrate(uri);
+            return null;
+        } catch (MigrationException e) {
+            throw new QmpError(e.getMessage());
+        }
+    }
+
+    private JsonNode incoming(Arguments arguments) throws QmpError {
+        try {
+            control.listen(uri(arguments), arguments.flag("exit-on-error", true));
+            return null;
+        } catch (MigrationException e) {
+            throw new QmpError(e.getMessage());
+        }
+    }
+
+    /** The address of the main channel, whichever way it was given. */
+    private static String uri(Arguments arguments) throws QmpError {
+        List<Arguments> channels = arguments.structs("channels");
+        Optional<String> uri = arguments.text("uri");
+        if (uri.isPresent() == !channels.isEmpty()) {
+            throw new QmpError("need either 'uri' or 'channels' argument");
+        }
+        if (uri.isPresent()) {
+            return uri.get();
+        }
+        List<Arguments> mains = channels.stream()
+                .filter(c -> c.text("channel-type").orElse("").equals("main"))
+                .toList();
+        if (mains.size() > 1) {
+            throw new QmpError("Channel list has more than one main entry");
+        }
+        if (mains.isEmpty()) {
+            throw new QmpError("Channel list has no main entry");
+        }
+        if (channels.size() > 1) {
+            throw new QmpError("channel-type 'cpr' is not built into this version of Transhume");
+        }
+        return address(mains.getFirst().struct("addr").orElseThrow());
+    }
+
+    private static String address(Arguments address) throws QmpError {
+        return switch (address.text("transport").orElseThrow()) {
+            case "exec" -> {
+                List<String> words = address.texts("args");
+                if (words.size() != 3 || !words.subList(0, 2).equals(List.of("/bin/sh", "-c"))) {
+                    throw new QmpError("exec takes [\"/bin/sh\", \"-c\", COMMAND]");
+                }
+                yield "exec:" + words.get(2);
+            }
+            case "file" ->
+                "file:%s,offset=%d".formatted(address.text("filename").orElseThrow(), address.whole("offset", 0));
+            default ->
+                switch (address.text("type").orElseThrow()) {
+                    case "unix" -> "unix:" + address.text("path").orElseThrow();
+                    case "fd" -> "fd:" + address.text("str").orElseThrow();
+                    default -> {
+                        String host = address.text("host").orElseThrow();
+                        yield "tcp:%s:%s"
+                                .formatted(
+                                        host.contains(":") ? "[" + host + "]" : host,
+                                        address.text("port").orElseThrow());
+                    }
+                };
+        };
+    }
+
+    private JsonNode cancel() {
+        control.cancel();
+        return null;
+    }
+
+    private JsonNode query() {
+        Optional<OutgoingMigration> outgoing = control.outgoing();
+        if (outgoing.isPresent()) {
+            return source(outgoing.get());
+        }
+        return control.incoming().map(this::destination).orElseGet(MigrationCommands::object);
+    }
+
+    private JsonNode destination(IncomingMigration migration) {
+        ObjectNode info = object().put("status", MigrationControl.wireName(migration.state()));
+        control.listening()
+                .map(MigrationCommands::socketAddress)
+                .ifPresent(address -> info.putArray("socket-address").add(address));
+        if (migration.state() instanceof MigrationState.Failed failed) {
+            info.put("error-desc", failed.reason());
+        }
+        return info;
+    }
+
+    private static JsonNode socketAddress(Address address) {
+        return switch (address) {
+            case Address.Unix(var path) -> object().put("type", "unix").put("path", path.toString());
+            case Address.Tcp(String host, int port) ->
+                object().put("type", "inet")
+                        .put("host", host)
+                        .put("port", Integer.toString(port))
+                        .put(host.contains(":") ? "ipv6" : "ipv4", true);
+            case Address.Fd(int number) -> object().put("type", "fd").put("str", Integer.toString(number));
+            default -> null;
+        };
+    }
+
+    private JsonNode source(OutgoingMigration migration) {
+        MigrationState state = migration.state();
+        ObjectNode info = object().put("status", MigrationControl.wireName(state));
+        switch (state) {
+            case MigrationState.Setup _, MigrationState.Cancelled _ -> {
+                // the status says it all
+            }
+            case MigrationState.Failed failed -> info.put("error-desc", failed.reason());
+            case MigrationState.Completed _ -> {
+                MigrationProgress progress = migration.progress();
+                info.put("total-time", progress.totalMillis());
+                info.put("downtime", progress.downtimeMillis());
+                info.put("setup-time", progress.setupMillis());
+                info.set("ram", ram(progress));
+            }
+            case MigrationState.Active _, MigrationState.Device _, MigrationState.Cancelling _ -> {
+                MigrationProgress progress = migration.progress();
+                info.put("total-time", progress.totalMillis());
+                info.put("expected-downtime", progress.expectedDowntimeMillis());
+                info.put("setup-time", progress.setupMillis());
+                info.set("ram", ram(progress));
+            }
+        }
+        return info;
+    }
+
+    private ObjectNode ram(MigrationProgress progress) {
+        ObjectNode ram = object();
+        ram.put("total", progress.ramBytes());
+        ram.put("remaining", progress.remainingBytes());
+        ram.put("transferred", progress.transferredBytes());
+        ram.put("duplicate", progress.zeroPages());
+        if (profile == Profile.V3_1) {
+            ram.put("skipped", 0);
+        }
+        ram.put("normal", progress.normalPages());
+        ram.put("normal-bytes", progress.normalPages() * PageSize.BYTES);
+        ram.put("dirty-pages-rate", progress.dirtyPagesPerSecond());
+        ram.put("mbps", progress.bytesPerSecond() / BITS_PER_MEGABIT);
+        ram.put("dirty-sync-count", progress.rounds());
+        ram.put("postcopy-requests", 0);
+        ram.put("page-size", PageSize.BYTES);
+        ram.put("multifd-bytes", progress.multifdBytes());
+        if (profile == Profile.V10_0) {
+            ram.put("pages-per-second", progress.pagesPerSecond());
+            ram.put("precopy-bytes", progress.precopyBytes());
+            ram.put("downtime-bytes", progress.downtimeBytes());
+            ram.put("postcopy-bytes", 0);
+            ram.put("dirty-sync-missed-zero-copy", 0);
+        }
+        return ram;
+    }
+
+    private static ObjectNode object() {
+        return JsonNodeFactory.instance.objectNode();
+    }
+}

@@ -1,0 +1,231 @@
+package org.transhume.control.guest;
+
+import java.io.IOException;
+import java.util.Locale;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.function.BiConsumer;
+import org.transhume.channels.Address;
+import org.transhume.channels.Connections;
+import org.transhume.channels.Listener;
+import org.transhume.control.settings.Capability;
+import org.transhume.control.settings.Circumstances;
+import org.transhume.control.settings.HostSupport;
+import org.transhume.control.settings.Parameter;
+import org.transhume.control.settings.Settings;
+import org.transhume.engine.MigrationException;
+import org.transhume.engine.MigrationObserver;
+import org.transhume.engine.MigrationState;
+import org.transhume.engine.incoming.IncomingMigration;
+import org.transhume.engine.incoming.IncomingReport;
+import org.transhume.engine.outgoing.Dialer;
+import org.transhume.engine.outgoing.OutgoingMigration;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.node.JsonNodeFactory;
+
+/**
+ * The migrations of one guest: at most one at a time, in or out. Refusals carry the texts that QEMU has for them. Any thread.
+ */
+public final class MigrationControl implements AutoCloseable {
+    /** How the guest's process takes part in an incoming migration. */
+    public enum Incoming {
+        /** It was not started to take one. */
+        NONE,
+        /** It waits for {@code migrate-incoming}. */
+        DEFERRED,
+        /** It listens, or did. */
+        STARTED
+    }
+
+    private final GuestRuntime guest;
+    private final Settings settings;
+    private final BiConsumer<String, JsonNode> events;
+    private Incoming incomingMode;
+    private OutgoingMigration outgoing;
+    private IncomingMigration incoming;
+    private Address listening;
+    private boolean exitOnError = true;
+    private final CompletableFuture<IncomingReport> incomingEnd = new CompletableFuture<>();
+
+    /** @param events hears MIGRATION and MIGRATION_PASS with their data, if the capability is on */
+    public MigrationControl(
+            GuestRuntime guest, Settings settings, Incoming incomingMode, BiConsumer<String, JsonNode> events) {
+        this.guest = guest;
+        this.settings = settings;
+        this.incomingMode = incomingMode;
+        this.events = events;
+    }
+
+    public Settings settings() {
+        return settings;
+    }
+
+    /** What decides whether capabilities may change now. */
+    public synchronized Circumstances circumstances() {
+        return new Circumstances(
+                outgoingRuns(),
+                incomingMode == Incoming.STARTED,
+                guest.state() == RunState.INMIGRATE,
+                HostSupport.USUAL);
+    }
+
+    private boolean outgoingRuns() {
+        return outgoing != null && !outgoing.completion().isDone();
+    }
+
+    /**
+     * Begins to move the guest to {@code uri}; what goes wrong later is told by its state.
+     *
+     * @throws MigrationException if it cannot begin
+     */
+    public synchronized OutgoingMigration migrate(String uri) {
+        Address address = address(uri);
+        if (outgoingRuns()) {
+            throw new MigrationException("There's a migration process in progress");
+        }
+        if (guest.state() == RunState.INMIGRATE) {
+            throw new MigrationException("Guest is waiting for an incoming migration");
+        }
+        if (guest.state() == RunState.POSTMIGRATE) {
+            throw new MigrationException("Can't migrate the vm that was paused due to previous migration");
+        }
+        if (Capability.X_IGNORE_SHARED.in(settings.profile()) && settings.enabled(Capability.X_IGNORE_SHARED)) {
+            throw new MigrationException(
+                    "x-ignore-shared streams are loaded by this version, but not sent: switch the capability off");
+        }
+        outgoing = OutgoingMigration.start(
+                guest, Dialer.to(address), MigrationConfigs.outgoing(settings), new Announcer(true), "migration");
+        return outgoing;
+    }
+
+    /**
+     * Begins to listen for a guest.
+     *
+     * @param exitOnError whether the process ends when loading fails
+     * @return where it listens
+     * @throws MigrationException if it cannot listen; it may be tried again
+     */
+    public synchronized Address listen(String uri, boolean exitOnError) {
+        switch (incomingMode) {
+            case NONE -> throw new MigrationException("'-incoming' was not specified on the command line");
+            case STARTED -> throw new MigrationException("The incoming migration has already been started");
+            case DEFERRED -> {
+                // now
+            }
+        }
+        Address address = address(uri);
+        if (!address.multiChannel()
+                && Capability.MULTIFD.in(settings.profile())
+                && settings.enabled(Capability.MULTIFD)) {
+            throw new MigrationException("Migration requires multi-channel URIs (e.g. tcp)");
+        }
+        Listener listener;
+        try {
+            listener = Connections.listen(address);
+        } catch (IOException e) {
+            throw new MigrationException(e.getMessage(), e, false);
+        }
+        incomingMode = Incoming.STARTED;
+        this.exitOnError = exitOnError;
+        listening = listener.address();
+        incoming = IncomingMigration.start(
+                guest, listener, MigrationConfigs.incoming(settings), new Announcer(false), "incoming");
+        CompletableFuture<Boolean> _ = incoming.completion().thenApply(incomingEnd::complete);
+        return listening;
+    }
+
+    /** Completes with the end of the incoming migration that began, or is still to begin. */
+    public CompletableFuture<IncomingReport> incomingEnd() {
+        return incomingEnd;
+    }
+
+    private static Address address(String uri) {
+        try {
+            return Address.parse(uri);
+        } catch (IllegalArgumentException e) {
+            throw new MigrationException(e.getMessage(), e, false);
+        }
+    }
+
+    /** Gives up the outgoing migration, if there is one. */
+    public synchronized void cancel() {
+        if (outgoing != null) {
+            outgoing.cancel();
+        }
+    }
+
+    /** Parameters have changed: those that act at once reach the migration that runs. */
+    public synchronized void parametersChanged() {
+        if (outgoingRuns()) {
+            outgoing.maxBandwidth(settings.size(Parameter.MAX_BANDWIDTH));
+            outgoing.downtimeLimit(MigrationConfigs.downtimeLimit(settings));
+            if (MigrationConfigs.known(settings, Parameter.AVAIL_SWITCHOVER_BANDWIDTH)) {
+                outgoing.switchoverBandwidth(settings.size(Parameter.AVAIL_SWITCHOVER_BANDWIDTH));
+            }
+        }
+    }
+
+    /** The latest outgoing migration. */
+    public synchronized Optional<OutgoingMigration> outgoing() {
+        return Optional.ofNullable(outgoing);
+    }
+
+    public synchronized Optional<IncomingMigration> incoming() {
+        return Optional.ofNullable(incoming);
+    }
+
+    /** Where the incoming side listens, while it does. */
+    public synchronized Optional<Address> listening() {
+        boolean open = incoming != null && !incoming.completion().isDone();
+        return open ? Optional.of(listening) : Optional.empty();
+    }
+
+    /** Whether a failure to load ends the process. */
+    public synchronized boolean exitOnError() {
+        return exitOnError;
+    }
+
+    /** The name of a state in QMP. */
+    public static String wireName(MigrationState state) {
+        return state.getClass().getSimpleName().toLowerCase(Locale.ROOT);
+    }
+
+    /** Ends whatever runs, and waits until it has. */
+    @Override
+    public void close() {
+        cancel();
+        Optional<OutgoingMigration> out = outgoing();
+        Optional<IncomingMigration> in = incoming();
+        in.ifPresent(migration -> migration.abort("the process was told to quit"));
+        out.ifPresent(migration -> migration.completion().join());
+        in.ifPresent(migration -> migration.completion().join());
+    }
+
+    private final class Announcer implements MigrationObserver {
+        private final boolean source;
+
+        Announcer(boolean source) {
+            this.source = source;
+        }
+
+        @Override
+        public void state(MigrationState state) {
+            boolean gone = state instanceof MigrationState.Completed
+                    || (state instanceof MigrationState.Failed failed && failed.ownershipUnknown());
+            if (source && gone) {
+                guest.left();
+            }
+            if (settings.enabled(Capability.EVENTS)) {
+                events.accept("MIGRATION", JsonNodeFactory.instance.objectNode().put("status", wireName(state)));
+            }
+        }
+
+        @Override
+        public void pass(int number) {
+            if (source && settings.enabled(Capability.EVENTS)) {
+                events.accept(
+                        "MIGRATION_PASS", JsonNodeFactory.instance.objectNode().put("pass", number));
+            }
+        }
+    }
+}

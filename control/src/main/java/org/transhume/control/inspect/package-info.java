@@ -1,0 +1,2 @@
+/** What is in a captured stream. Start at {@link org.transhume.control.inspect.StreamInspection}. */
+package org.transhume.control.inspect;
