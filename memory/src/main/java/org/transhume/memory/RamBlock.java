@@ -8,6 +8,7 @@ import java.nio.file.Path;
 import java.util.Objects;
 import java.util.UUID;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicReference;
 import net.openhft.chronicle.bytes.BytesStore;
 import net.openhft.chronicle.bytes.PointerBytesStore;
 import net.openhft.chronicle.core.io.AbstractReferenceCounted;
@@ -234,7 +235,8 @@ public final class RamBlock implements AutoCloseable {
      * zeroes. May tell more: a file system rounds up, and a hole that was read through a shared mapping counts.
      */
     public void populatedExtents(ExtentSink sink) {
-        try (Lease _ = lease("populated extents")) {
+        // Not by lease(): whoever holds one may ask after the owner has closed.
+        try (Lease _ = new Holding(holders, "populated extents")) {
             if (fd < 0) {
                 try (Pagemap pagemap = new Pagemap()) {
                     pagemap.populated(address, size, sink);
@@ -291,7 +293,7 @@ public final class RamBlock implements AutoCloseable {
     @Override
     public void close() {
         if (closed.compareAndSet(false, true)) {
-            holders.release(ReferenceOwner.INIT);
+            holders.end(ReferenceOwner.INIT);
         }
     }
 
@@ -305,6 +307,7 @@ public final class RamBlock implements AutoCloseable {
         private final Mapping mapping;
         private final PointerBytesStore bytes;
         private final int fd;
+        private final AtomicReference<RuntimeException> failure = new AtomicReference<>();
 
         Holders(Mapping mapping, PointerBytesStore bytes, int fd) {
             super(false);
@@ -314,16 +317,23 @@ public final class RamBlock implements AutoCloseable {
             singleThreadedCheckDisabled(true);
         }
 
-        @Override
-        protected boolean canReleaseInBackground() {
-            return false; // "closed" means gone, not going
+        /** Ends {@code holder}'s hold. */
+        void end(ReferenceOwner holder) {
+            release(holder);
+            // Chronicle logs what performRelease throws and goes on; who closes shall know that memory stays behind.
+            RuntimeException thrown = failure.getAndSet(null);
+            if (thrown != null) {
+                throw thrown;
+            }
         }
 
         @Override
         protected void performRelease() {
             try {
-                bytes.set(0, 0);
+                bytes.release(INIT); // a late reader through it meets null, not unmapped memory
                 mapping.close();
+            } catch (RuntimeException thrown) {
+                failure.set(thrown);
             } finally {
                 if (fd >= 0) {
                     Linux.close(fd);
@@ -346,7 +356,7 @@ public final class RamBlock implements AutoCloseable {
         @Override
         public void close() {
             if (ended.compareAndSet(false, true)) {
-                holders.release(this);
+                holders.end(this);
             }
         }
 
