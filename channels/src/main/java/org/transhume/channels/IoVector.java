@@ -75,6 +75,14 @@ public final class IoVector implements AutoCloseable {
         return bytes;
     }
 
+    /** The first piece that is not used up, for connections that are no descriptor. */
+    public MemorySegment first() {
+        if (size() == 0) {
+            throw new IllegalStateException("the vector is empty");
+        }
+        return MemorySegment.ofAddress(base(head * ENTRY)).reinterpret(length(head * ENTRY));
+    }
+
     /** Drops the first {@code n} bytes, 0..{@link #bytes()}: they are written, or filled. */
     public void advance(long n) {
         if (n < 0 || n > bytes) {
