@@ -136,8 +136,9 @@ public final class MainStreamParser {
                 }
                 case Wire.EOS -> {
                     alone(at, flags);
-                    footer();
+                    // Before the footer: an old QEMU flushes up to here, and goes on only once its channels are read again.
                     visitor.endOfSection(kind);
+                    footer();
                     return;
                 }
                 case Wire.XBZRLE, Wire.COMPRESS_PAGE ->

@@ -29,7 +29,7 @@ public interface MainStreamVisitor {
     /** The mark of a sync point between rounds. */
     void multifdFlush() throws IOException;
 
-    /** A RAM section ends with its EOS record. */
+    /** The EOS record of a RAM section; its footer is still to come. */
     void endOfSection(SectionKind kind) throws IOException;
 
     /** The rest of the stream, up to its end. */

@@ -36,6 +36,10 @@ import org.transhume.memory.Lease;
 public final class OutgoingMigration {
     private static final long SLICE_NANOS = 50_000_000;
     private static final double NANOS_PER_MILLI = 1e6;
+    private static final double NANOS_PER_SECOND = 1e9;
+    /** Part of the downtime limit that is not planned with. */
+    private static final double RESERVE = 0.25;
+
     private static final Duration COMMAND_END_LIMIT = Duration.ofSeconds(10);
 
     private final Guest guest;
@@ -72,6 +76,7 @@ public final class OutgoingMigration {
 
     // Only the migration's thread.
     private long dirtyBytesAtHarvest;
+    private long harvestNanos;
     private long roundPages;
     private long roundBytes;
     private long roundNanos;
@@ -332,7 +337,9 @@ public final class OutgoingMigration {
             out.flush();
         }
         endRound();
+        long before = System.nanoTime();
         long found = pending.harvest();
+        harvestNanos = System.nanoTime() - before;
         meter.harvested(System.nanoTime(), found);
         remainingBytes = scanner.remainingBytes();
         dirtyBytesAtHarvest = remainingBytes;
@@ -459,9 +466,15 @@ public final class OutgoingMigration {
         return assumed > 0 ? assumed : meter.bytesPerSecond();
     }
 
-    /** Bytes that can follow while the guest stands, without exceeding the limit. */
+    /**
+     * Bytes that can follow while the guest stands, without exceeding the limit: what the pause costs beside them comes off
+     * first, and a part for whatever goes slower than it did.
+     */
     private long threshold() {
-        return (long) (bandwidth() * downtimeLimit.toMillis() / 1000);
+        double limit = downtimeLimit.toNanos();
+        double room = limit * (1 - RESERVE) - 2.0 * harvestNanos;
+        // A limit that the fixed costs fill must not keep a guest for ever: a little is always allowed, as asked for.
+        return (long) (bandwidth() * Math.max(room, limit / 10) / NANOS_PER_SECOND);
     }
 
     private long sentPages() {
