@@ -72,7 +72,7 @@ class WriteProtectSourceTest extends DirtySourceContract {
                 write(memory, source, 0, page);
             }
 
-            assertTimeout(Duration.ofSeconds(2), source::start); // 0.05 s here; over a second for all of the range
+            assertTimeout(Duration.ofSeconds(2), source::start); // over a second, were all of the range protected
             write(memory, source, 0, pages / 1000 * 500);
             write(memory, source, 0, pages - 1);
 
