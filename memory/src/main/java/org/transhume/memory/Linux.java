@@ -18,7 +18,6 @@ import java.nio.file.Path;
  * None of the handles is "critical": a thread that blocks or faults inside a call does not hold up a safepoint.
  */
 final class Linux {
-    static final int ENOENT = 2;
     static final int ENXIO = 6;
     static final int EEXIST = 17;
     static final int ENOTTY = 25;
