@@ -8,12 +8,21 @@ import jdk.incubator.vector.LongVector;
 import jdk.incubator.vector.VectorOperators;
 import jdk.incubator.vector.VectorSpecies;
 
-/** Finds the next word that is not zero, sixteen at a time where the Vector API is there: most of a bitmap is zeroes. */
+/**
+ * Finds the next word that is not zero, sixteen at a time in long stretches where the Vector API is there: most of a bitmap
+ * is zeroes.
+ */
 final class WordScan {
     /** Coordinates: segment, byte offset. */
     static final VarHandle WORD = ValueLayout.JAVA_LONG.varHandle();
 
     private static final int BLOCK = 16;
+    /**
+     * Words from which vectors pay, 128 GiB of guest RAM. A vector loop that was not compiled yet takes a microsecond a step,
+     * and the harvests of a pause are few: tens of milliseconds where plain words take one.
+     */
+    private static final long LONG_STRETCH = 1 << 19;
+
     private static final boolean VECTORS =
             ModuleLayer.boot().findModule("jdk.incubator.vector").isPresent();
 
@@ -22,7 +31,7 @@ final class WordScan {
     /** The first word of {@code from} to {@code to - 1} that is not zero, or {@code to}. */
     static long nextNonZero(MemorySegment words, long from, long to) {
         long word = from;
-        if (VECTORS) {
+        if (VECTORS && to - from >= LONG_STRETCH) {
             for (long block = Math.min(to, (from + BLOCK - 1) & -BLOCK); word < block; word++) {
                 if (nonZero(words, word)) {
                     return word;
