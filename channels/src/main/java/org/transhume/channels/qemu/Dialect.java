@@ -12,15 +12,18 @@ import java.util.regex.Pattern;
  * @param zeroPagesInPackets whether multifd packets list zero pages; else they travel as records on the main channel
  */
 public record Dialect(boolean switchoverStart, boolean perRoundSync, boolean zeroPagesInPackets) {
-    /** Of machine types 10.0 and newer, and of names that carry no version. */
+    /** Of machine types 10.0 and newer, of names that carry no version, and of our own machines. */
     public static final Dialect NEWEST = new Dialect(true, true, true);
+
+    /** Machines of ours count their own versions, not QEMU's. */
+    private static final String OURS = "transhume-";
 
     private static final Pattern VERSION = Pattern.compile("-(\\d{1,4})\\.(\\d{1,4})$");
 
     /** The dialect of {@code machine}, e.g. {@code pc-q35-7.2}. */
     public static Dialect ofMachine(String machine) {
         Matcher version = VERSION.matcher(machine);
-        if (!version.find()) {
+        if (machine.startsWith(OURS) || !version.find()) {
             return NEWEST;
         }
         int release = Integer.parseInt(version.group(1)) * 10_000 + Integer.parseInt(version.group(2));
