@@ -3,6 +3,7 @@ package org.transhume.control.command;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
@@ -100,14 +101,15 @@ public final class GuestCommand implements Callable<Integer> {
             } else if (paused) {
                 process.runtime().stayPaused();
             }
+            // Both listen before either is announced: a script may use the one as soon as it reads of the other.
+            List<String> ready = new ArrayList<>();
             if (qmp != null) {
-                stdout.println("ready " + process.serve(qmp));
-                stdout.flush();
+                ready.add(process.serve(qmp));
             }
             if (incoming != null && !incoming.equals(DEFER)) {
-                stdout.println(
-                        "ready " + process.control().listen(incoming, true).uri());
+                ready.add(process.control().listen(incoming, true).uri());
             }
+            ready.forEach(uri -> stdout.println("ready " + uri));
             stdout.flush();
             return live(process);
         }

@@ -12,6 +12,7 @@ import org.transhume.control.guest.GuestProcess;
 import org.transhume.control.guest.MigrationControl;
 import org.transhume.control.guest.RunState;
 import org.transhume.control.image.GuestImage;
+import org.transhume.control.settings.Settings;
 import org.transhume.engine.guest.PassiveGuest;
 import org.transhume.engine.outgoing.OutgoingReport;
 import picocli.CommandLine;
@@ -45,6 +46,7 @@ public final class SendCommand implements Callable<Integer> {
     @Override
     public Integer call() throws IOException {
         PrintWriter stdout = spec.commandLine().getOut();
+        Settings settings = options.settings(true);
         try (PassiveGuest guest = new GuestImage(from).read();
                 GuestProcess process = new GuestProcess(
                         guest, () -> false, RunState.PAUSED, options.settings(true), MigrationControl.Incoming.NONE)) {

@@ -121,6 +121,9 @@ public final class GuestImage {
     /** The guest that lies here, its RAM mapped from the files. The caller closes it. */
     public PassiveGuest read() throws IOException {
         Path file = directory.resolve(MANIFEST);
+        if (Files.notExists(file)) {
+            throw new IOException("%s holds no guest: there is no %s in it".formatted(directory, MANIFEST));
+        }
         Manifest manifest;
         try {
             manifest = JSON.readValue(Files.readAllBytes(file), Manifest.class);
