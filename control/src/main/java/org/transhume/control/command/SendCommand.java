@@ -49,7 +49,7 @@ public final class SendCommand implements Callable<Integer> {
         Settings settings = options.settings(true);
         try (PassiveGuest guest = new GuestImage(from).read();
                 GuestProcess process = new GuestProcess(
-                        guest, () -> false, RunState.PAUSED, options.settings(true), MigrationControl.Incoming.NONE)) {
+                        guest, () -> false, RunState.PAUSED, settings, MigrationControl.Incoming.NONE)) {
             if (options.qmp != null) {
                 stdout.println("ready " + process.serve(options.qmp));
                 stdout.flush();

@@ -1,0 +1,31 @@
+package org.transhume.benchmarks;
+
+import org.openjdk.jmh.runner.Runner;
+import org.openjdk.jmh.runner.RunnerException;
+import org.openjdk.jmh.runner.options.ChainedOptionsBuilder;
+import org.openjdk.jmh.runner.options.OptionsBuilder;
+
+/** {@code bin/transhume bench [NAME]}: the JMH benchmarks whose name contains NAME, or all of them. */
+public final class Benchmarks {
+    private static final int FAILED = 1;
+    private static final int WRONG_USAGE = 2;
+
+    private Benchmarks() {}
+
+    public static void main(String[] arguments) {
+        if (arguments.length > 1 || (arguments.length == 1 && arguments[0].startsWith("-"))) {
+            System.err.println("usage: transhume bench [NAME]   runs the benchmarks whose name contains NAME");
+            System.exit(WRONG_USAGE);
+        }
+        ChainedOptionsBuilder options = new OptionsBuilder().shouldFailOnError(true);
+        if (arguments.length == 1) {
+            options.include(arguments[0]);
+        }
+        try {
+            new Runner(options.build()).run();
+        } catch (RunnerException e) {
+            System.err.println("transhume: " + e.getMessage());
+            System.exit(FAILED);
+        }
+    }
+}
