@@ -1,0 +1,115 @@
+package org.transhume.engine;
+
+import java.io.IOException;
+import java.lang.foreign.MemorySegment;
+import java.time.Duration;
+import org.transhume.channels.Connection;
+import org.transhume.channels.IoVector;
+
+/** A real connection that breaks, both ways, once a number of bytes went out or came in. */
+final class CutConnection implements Connection {
+    private final Connection real;
+    private volatile long written = Long.MAX_VALUE;
+    private volatile long read = Long.MAX_VALUE;
+
+    CutConnection(Connection real) {
+        this.real = real;
+    }
+
+    /** Lets {@code bytes} out, counted from the first, and no more. */
+    CutConnection afterWriting(long bytes) {
+        written = bytes;
+        return this;
+    }
+
+    /** Breaks when more than {@code bytes} came in, counted from the first: what is beyond is lost. */
+    CutConnection afterReading(long bytes) {
+        read = bytes;
+        return this;
+    }
+
+    private IOException cut() {
+        real.close();
+        return new IOException("cut");
+    }
+
+    @Override
+    public int read(MemorySegment into, long offset, int length) throws IOException {
+        int count = real.read(into, offset, length);
+        if (real.bytesRead() > read) {
+            throw cut();
+        }
+        return count;
+    }
+
+    @Override
+    public long read(IoVector into) throws IOException {
+        return real.read(into);
+    }
+
+    @Override
+    public boolean awaitReadable(int millis) throws IOException {
+        return real.awaitReadable(millis);
+    }
+
+    @Override
+    public void write(MemorySegment from, long offset, long length) throws IOException {
+        long room = written - real.bytesWritten();
+        if (length <= room) {
+            real.write(from, offset, length);
+            return;
+        }
+        if (room > 0) {
+            real.write(from, offset, room);
+        }
+        throw cut();
+    }
+
+    @Override
+    public void write(IoVector from) throws IOException {
+        if (from.bytes() <= written - real.bytesWritten()) {
+            real.write(from);
+            return;
+        }
+        while (true) { // ends in the cut
+            MemorySegment piece = from.first();
+            write(piece, 0, piece.byteSize());
+            from.advance(piece.byteSize());
+        }
+    }
+
+    @Override
+    public void finishWriting() throws IOException {
+        real.finishWriting();
+    }
+
+    @Override
+    public void awaitEnd(Duration limit) throws IOException {
+        real.awaitEnd(limit);
+    }
+
+    @Override
+    public boolean bidirectional() {
+        return real.bidirectional();
+    }
+
+    @Override
+    public long bytesRead() {
+        return real.bytesRead();
+    }
+
+    @Override
+    public long bytesWritten() {
+        return real.bytesWritten();
+    }
+
+    @Override
+    public String peer() {
+        return real.peer();
+    }
+
+    @Override
+    public void close() {
+        real.close();
+    }
+}
