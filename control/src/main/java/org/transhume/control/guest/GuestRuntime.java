@@ -90,11 +90,6 @@ public final class GuestRuntime implements Guest, IncomingGuest {
         startWhenLoaded = false;
     }
 
-    /** Waits for a guest to arrive from here on. */
-    public synchronized void awaitArrival() {
-        state = RunState.INMIGRATE;
-    }
-
     /** The guest has left, or nobody knows; either way it does not run here without {@link #cont}. */
     public synchronized void left() {
         state = RunState.POSTMIGRATE;

@@ -95,7 +95,7 @@ final class MainLoader implements MainStreamVisitor, AutoCloseable {
 
     @Override
     public void page(int block, long offset, StreamReader in) throws IOException {
-        in.into(ramOf(in).segment(block), offset, PageSize.BYTES);
+        in.into(ram.segment(block), offset, PageSize.BYTES);
         ram.arrived(block, offset);
         pages.normal.increment();
     }
@@ -110,13 +110,6 @@ final class MainLoader implements MainStreamVisitor, AutoCloseable {
     public void holeRun(int block, long offset, long length) {
         ram.hole(block, offset, length);
         pages.hole.add(length / PageSize.BYTES);
-    }
-
-    private LoadedRam ramOf(StreamReader in) {
-        if (ram == null) {
-            throw in.corrupt(in.offset(), "a page before the block list");
-        }
-        return ram;
     }
 
     @Override
