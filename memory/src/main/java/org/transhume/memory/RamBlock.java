@@ -248,6 +248,13 @@ public final class RamBlock implements AutoCloseable {
     }
 
     private void populatedFileExtents(ExtentSink sink) {
+        long there = Linux.seek(fd, 0, Linux.SEEK_END);
+        if (there < size) {
+            // What was cut off would look like a hole, that is like zeroes.
+            throw new IllegalStateException(
+                    "RAM block '%s': its file was cut to %d bytes, expected %d; restore it, what it held is gone"
+                            .formatted(name, there, size));
+        }
         long from = 0;
         long to = 0; // [from, to) is found, not yet told: extents smaller than a page may meet when rounded
         while (to < size) {

@@ -264,4 +264,19 @@ class RamBlockTest {
                 .anyMatch(line -> Long.parseUnsignedLong(line[0], 16) <= address
                         && address < Long.parseUnsignedLong(line[1], 16));
     }
+
+    @Test
+    void refusesToTakeACutFileForOneWithHoles(@TempDir Path folder) throws IOException {
+        Path file = folder.resolve("ram");
+        try (RamBlock block = RamBlock.file("ram", file, 1 << 20, Access.SHARED)) {
+            try (FileChannel cut = FileChannel.open(file, StandardOpenOption.WRITE)) {
+                cut.truncate(4096);
+            }
+
+            IllegalStateException refused =
+                    assertThrows(IllegalStateException.class, () -> block.populatedExtents((offset, length) -> {}));
+
+            assertTrue(refused.getMessage().contains("cut to 4096 bytes, expected 1048576"), refused.getMessage());
+        }
+    }
 }
