@@ -126,7 +126,9 @@ public final class DeviceSections {
                     throw new IllegalArgumentException(
                             "device '%s': no footer behind its %d bytes".formatted(name, length));
                 }
-                sections.put(name, new Section(version, payload));
+                if (sections.put(name, new Section(version, payload)) != null) {
+                    throw new IllegalArgumentException("device '%s' came twice".formatted(name));
+                }
             }
         } catch (IOException e) {
             throw new IllegalArgumentException("the device state ends inside a section", e);
