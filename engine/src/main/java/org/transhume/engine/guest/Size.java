@@ -10,14 +10,13 @@ public final class Size {
     public static long parse(String text) {
         int letter = text.isEmpty() ? -1 : LETTERS.indexOf(Character.toUpperCase(text.charAt(text.length() - 1)));
         String digits = letter < 0 ? text : text.substring(0, text.length() - 1);
-        try {
-            long number = Long.parseLong(digits);
-            long unit = 1L << (10 * (letter + 1));
-            if (number >= 0 && number <= Long.MAX_VALUE / unit) {
-                return number * unit;
+        // parseLong alone would take a sign and the digits of any script
+        if (digits.matches("[0-9]{1,19}")) {
+            try {
+                return Math.multiplyExact(Long.parseLong(digits), 1L << (10 * (letter + 1)));
+            } catch (ArithmeticException | NumberFormatException e) {
+                // said below
             }
-        } catch (NumberFormatException e) {
-            // said below
         }
         throw new IllegalArgumentException("size '%s': expected a number with K, M, G, T or nothing".formatted(text));
     }

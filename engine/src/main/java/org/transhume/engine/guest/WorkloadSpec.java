@@ -86,11 +86,11 @@ public record WorkloadSpec(Pattern pattern, long rate, long workingSet, long hot
         if (text == null) {
             return otherwise;
         }
-        try {
-            return Long.parseUnsignedLong(text);
-        } catch (NumberFormatException e) {
-            throw new IllegalArgumentException("workload: %s=%s, expected a number".formatted(key, text), e);
+        if (!text.matches("[0-9]{1,18}")) {
+            throw new IllegalArgumentException(
+                    "workload: %s=%s, expected a number of up to 18 digits".formatted(key, text));
         }
+        return Long.parseLong(text);
     }
 
     private static long size(Map<String, String> settings, String key, long otherwise) {
