@@ -31,6 +31,16 @@ public record OutgoingConfig(
         if (channels < 0 || channels > 255) {
             throw new IllegalArgumentException("channels=%d: expected 0..255".formatted(channels));
         }
+        if (maxBandwidth < 0) {
+            throw new IllegalArgumentException("maxBandwidth=%d: expected 0 or more".formatted(maxBandwidth));
+        }
+        if (switchoverBandwidth < 0) {
+            throw new IllegalArgumentException(
+                    "switchoverBandwidth=%d: expected 0 or more".formatted(switchoverBandwidth));
+        }
+        if (connectLimit.isNegative()) {
+            throw new IllegalArgumentException("connectLimit=%s: expected 0 or more".formatted(connectLimit));
+        }
         if (downtimeLimit.isNegative() || downtimeLimit.compareTo(LONGEST_PAUSE) > 0) {
             throw new IllegalArgumentException("downtimeLimit=%s: expected 0..2000 s".formatted(downtimeLimit));
         }
