@@ -25,6 +25,8 @@ final class DescriptorConnection implements Connection {
     // Each has one writer, so a plain read and a release store make an increment; any thread may look.
     private final AtomicLong bytesRead = new AtomicLong();
     private final AtomicLong bytesWritten = new AtomicLong();
+    /** Set before the first descriptor is closed: a command dies of that, and its death must not pass for the peer's. */
+    private volatile boolean closing;
 
     private DescriptorConnection(Descriptor in, Descriptor out, Command command, String peer) {
         this.in = in;
@@ -108,6 +110,7 @@ final class DescriptorConnection implements Connection {
                     return n;
                 }
                 if (n == 0) {
+                    checkNotClosing();
                     return -1;
                 }
                 if (n == -EAGAIN) {
@@ -115,6 +118,7 @@ final class DescriptorConnection implements Connection {
                 } else if (n == -EINTR) {
                     in.checkOpen();
                 } else {
+                    checkNotClosing();
                     throw SystemCalls.failure(
                             "Unable to read from " + peer + " after " + bytesRead + " bytes", (int) -n);
                 }
@@ -169,9 +173,16 @@ final class DescriptorConnection implements Connection {
         } else if (n == -EINTR) {
             out.checkOpen();
         } else {
+            checkNotClosing();
             throw SystemCalls.failure("Unable to write to " + peer + " after " + bytesWritten + " bytes", (int) -n);
         }
         return 0;
+    }
+
+    private void checkNotClosing() throws ConnectionClosedException {
+        if (closing) {
+            throw new ConnectionClosedException(peer);
+        }
     }
 
     @Override
@@ -219,6 +230,7 @@ final class DescriptorConnection implements Connection {
 
     @Override
     public void close() {
+        closing = true;
         boolean first = in != null && in.close();
         if (out != null && out != in) {
             first |= out.close();

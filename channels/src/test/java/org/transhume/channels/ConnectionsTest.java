@@ -21,6 +21,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Nested;
+import org.junit.jupiter.api.RepeatedTest;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
@@ -73,6 +74,32 @@ final class ConnectionsTest {
         public Wire wire() throws IOException {
             Connection echo = Connections.connect(new Address.Exec("exec cat"), PATIENCE);
             return new Wire(echo, echo);
+        }
+
+        @RepeatedTest(20)
+        void aCommandThatDiesOfOurCloseDoesNotPassForAPeerThatWentAway() throws Exception {
+            try (Wire wire = wire();
+                    Arena arena = Arena.ofShared()) {
+                MemorySegment large = arena.allocate(1 << 20);
+                OtherThread writer = new OtherThread(() -> {
+                    while (true) {
+                        wire.writer().write(large, 0, large.byteSize());
+                    }
+                });
+                MemorySegment small = arena.allocate(1000);
+                ConnectionContract.readFully(wire.reader(), small);
+                OtherThread reader = new OtherThread(() -> {
+                    while (wire.reader().read(small, 0, 1000) > 0) {
+                        // on
+                    }
+                    return null;
+                });
+
+                wire.close();
+
+                assertInstanceOf(ConnectionClosedException.class, writer.failureWithin(1000));
+                assertInstanceOf(ConnectionClosedException.class, reader.failureWithin(1000));
+            }
         }
     }
 

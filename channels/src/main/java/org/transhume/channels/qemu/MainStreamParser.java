@@ -136,7 +136,7 @@ public final class MainStreamParser {
                 }
                 case Wire.EOS -> {
                     alone(at, flags);
-                    // Before the footer: an old QEMU flushes up to here, and goes on only once its channels are read again.
+                    // Before the footer: 7.2 flushes up to here, and goes on only when its channels are read again.
                     visitor.endOfSection(kind);
                     footer();
                     return;
