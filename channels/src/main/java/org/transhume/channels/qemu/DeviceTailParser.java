@@ -21,7 +21,7 @@ public final class DeviceTailParser {
     private final String channel;
     private final long base;
     private final List<DeviceSection> sections = new ArrayList<>();
-    private final Set<Integer> ids = new HashSet<>();
+    private final Set<Integer> started = new HashSet<>(); // ids of sections that go on in parts
     private byte[] bytes = new byte[64 << 10];
     private int length;
     private int at; // everything before it is understood
@@ -144,13 +144,15 @@ public final class DeviceTailParser {
             return false;
         }
         int id = be32(at + 1);
+        if (bytes[at] == Wire.SECTION_START) {
+            started.add(id); // before the search: its next part may stand right behind its footer
+        }
         int end = footer(id, payload, ended);
         if (end < 0) {
             return false;
         }
         String text = new String(bytes, at + 6, name, java.nio.charset.StandardCharsets.ISO_8859_1);
         sections.add(new DeviceSection(id, text, be32(payload - 8), be32(payload - 4), at, end - at));
-        ids.add(id);
         return take(end);
     }
 
@@ -159,7 +161,7 @@ public final class DeviceTailParser {
             return false;
         }
         int id = be32(at + 1);
-        if (!ids.contains(id)) {
+        if (!started.contains(id)) {
             throw corrupt(at, "part of section %d, which was never started".formatted(id));
         }
         int end = footer(id, at + 5, ended);
@@ -200,7 +202,7 @@ public final class DeviceTailParser {
             case Wire.EOF -> plausibleEnd(next + 1, ended);
             case Wire.SECTION_START, Wire.SECTION_FULL -> plausibleSection(next, ended);
             case Wire.SECTION_PART, Wire.SECTION_END ->
-                length < next + 5 ? (ended ? -1 : 0) : ids.contains(be32(next + 1)) ? 1 : -1;
+                length < next + 5 ? (ended ? -1 : 0) : started.contains(be32(next + 1)) ? 1 : -1;
             default -> -1;
         };
     }
