@@ -5,6 +5,7 @@ import java.util.Locale;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.BiConsumer;
+import java.util.function.Consumer;
 import org.transhume.channels.Address;
 import org.transhume.channels.Connections;
 import org.transhume.channels.Listener;
@@ -20,6 +21,7 @@ import org.transhume.engine.incoming.IncomingMigration;
 import org.transhume.engine.incoming.IncomingReport;
 import org.transhume.engine.outgoing.Dialer;
 import org.transhume.engine.outgoing.OutgoingMigration;
+import org.transhume.engine.outgoing.OutgoingReport;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.JsonNodeFactory;
 
@@ -45,6 +47,7 @@ public final class MigrationControl implements AutoCloseable {
     private IncomingMigration incoming;
     private Address listening;
     private boolean exitOnError = true;
+    private Consumer<OutgoingReport> reports = _ -> {};
     private final CompletableFuture<IncomingReport> incomingEnd = new CompletableFuture<>();
 
     /** @param events hears MIGRATION and MIGRATION_PASS with their data, if the capability is on */
@@ -95,7 +98,13 @@ public final class MigrationControl implements AutoCloseable {
         }
         outgoing = OutgoingMigration.start(
                 guest, Dialer.to(address), MigrationConfigs.outgoing(settings), new Announcer(true), "migration");
+        CompletableFuture<Void> _ = outgoing.completion().thenAccept(reports);
         return outgoing;
+    }
+
+    /** Where the report of each outgoing migration goes that begins from here on. */
+    public synchronized void reportTo(Consumer<OutgoingReport> reports) {
+        this.reports = reports;
     }
 
     /**

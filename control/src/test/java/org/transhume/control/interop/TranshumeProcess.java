@@ -38,7 +38,8 @@ final class TranshumeProcess implements AutoCloseable {
         return new TranshumeProcess(builder.start(), stdout, stderr);
     }
 
-    private static Path launcher() {
+    /** The script under test; two folders up is the checkout. */
+    static Path launcher() {
         Path folder = Path.of("").toAbsolutePath();
         while (Files.notExists(folder.resolve("bin/transhume"))) {
             folder = folder.getParent();
@@ -71,6 +72,18 @@ final class TranshumeProcess implements AutoCloseable {
             throw new AssertionError("still running after %d s: %s".formatted(LIMIT.toSeconds(), said()));
         }
         return process.exitValue();
+    }
+
+    boolean isAlive() {
+        return process.isAlive();
+    }
+
+    String stdout() throws IOException {
+        return Files.readString(stdout);
+    }
+
+    String stderr() throws IOException {
+        return Files.readString(stderr);
     }
 
     private String said() {
