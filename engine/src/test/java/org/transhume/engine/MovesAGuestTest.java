@@ -164,9 +164,12 @@ class MovesAGuestTest {
             assertEquals("completed", out.outcome(), out.reason());
             arrival.await();
             Guests.assertSameRam(source, arrival.guest, lanes.toString());
-            assertTrue(
-                    out.roundHistory().getLast().dirtyPages() > 0,
-                    "nothing was left for the pause, so nothing is shown");
+            // Of all rounds behind the first: a busy machine may give the writers no time just before the pause.
+            long rewritten = out.roundHistory().stream()
+                    .skip(1)
+                    .mapToLong(OutgoingReport.Round::dirtyPages)
+                    .sum();
+            assertTrue(rewritten > 0, "nothing was written meanwhile, so nothing is shown");
         }
     }
 
