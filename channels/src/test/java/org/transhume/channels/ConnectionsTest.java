@@ -78,7 +78,6 @@ final class ConnectionsTest {
 
         @RepeatedTest(20)
         @SuppressWarnings("try") // closes early on purpose
-        @SuppressWarnings("try") // closes early on purpose
         void aCommandThatDiesOfOurCloseDoesNotPassForAPeerThatWentAway() throws Exception {
             try (Wire wire = wire();
                     Arena arena = Arena.ofShared()) {
