@@ -95,7 +95,8 @@ public final class DemoCommand implements Callable<Integer> {
         PrintWriter out = spec.commandLine().getOut();
         PrintWriter err = spec.commandLine().getErr();
         GuestMemory memory = new GuestMemory(List.of(RamBlock.memfd(SyntheticGuest.BLOCK, ram)));
-        try (DemoDestination destination = DemoDestination.start(ram, channels);
+        try (DemoDestination destination =
+                        DemoDestination.start(spec.root().userObject().getClass(), ram, channels);
                 SyntheticGuest guest = new SyntheticGuest(
                         SyntheticGuest.MACHINE, memory, DirtySources.best(memory), workload(), true)) {
             Address address = destination.listen();

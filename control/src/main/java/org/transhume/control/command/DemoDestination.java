@@ -12,7 +12,6 @@ import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 import org.transhume.channels.Address;
-import org.transhume.control.Transhume;
 import org.transhume.control.qmp.Json;
 import org.transhume.control.qmp.QmpAddress;
 import org.transhume.control.qmp.QmpClient;
@@ -39,13 +38,14 @@ final class DemoDestination implements AutoCloseable {
         this.channels = channels;
     }
 
-    static DemoDestination start(long ram, int channels) throws IOException {
+    /** @param program main class of the command line this is part of */
+    static DemoDestination start(Class<?> program, long ram, int channels) throws IOException {
         Path directory = Files.createTempDirectory("transhume-demo");
         Path socket = directory.resolve("qmp.sock");
         List<String> line = new ArrayList<>();
         line.add(ProcessHandle.current().info().command().orElse("java"));
         line.addAll(ManagementFactory.getRuntimeMXBean().getInputArguments());
-        line.addAll(List.of("-cp", System.getProperty("java.class.path"), Transhume.class.getName()));
+        line.addAll(List.of("-cp", System.getProperty("java.class.path"), program.getName()));
         line.addAll(List.of("guest", "--ram", Long.toString(ram), "--incoming", "defer", "--qmp", "unix:" + socket));
         Process process = new ProcessBuilder(line)
                 .redirectError(ProcessBuilder.Redirect.INHERIT)

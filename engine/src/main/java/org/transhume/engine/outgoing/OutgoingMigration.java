@@ -68,6 +68,7 @@ public final class OutgoingMigration {
     private volatile long remainingBytes;
     private volatile long mainBytesAtPause;
     private volatile Connection main;
+    private volatile Thread dialing;
     private volatile int passes;
 
     // Guarded by this: which of the two came first decides.
@@ -139,6 +140,10 @@ public final class OutgoingMigration {
         // Whoever waits for a window, a peer or a connection wakes with an error, and the thread sees why.
         rate.stop();
         connections.close();
+        Thread waiting = dialing;
+        if (waiting != null) {
+            waiting.interrupt();
+        }
     }
 
     /** Changes the cap at once; 0 lifts it. Without effect once the guest is stopped. */
@@ -215,7 +220,7 @@ public final class OutgoingMigration {
     }
 
     private void connectAndMove(PendingPages pending) throws IOException {
-        main = connections.add(dialer.dial(config.connectLimit()));
+        main = connections.add(dial());
         if (config.returnPath() && !main.bidirectional()) {
             throw new MigrationException("return-path needs a transport that goes both ways (e.g. tcp)");
         }
@@ -247,6 +252,16 @@ public final class OutgoingMigration {
         }
     }
 
+    private Connection dial() throws IOException {
+        dialing = Thread.currentThread();
+        try {
+            return dialer.dial(config.connectLimit());
+        } finally {
+            dialing = null;
+            boolean _ = Thread.interrupted(); // a cancel that came just too late to end the wait
+        }
+    }
+
     private LaneGroup lanes(MainStreamWriter out) throws IOException {
         if (config.channels() == 0) {
             return new InlineLanes(List.of(new MainLane(out, pages)), rate);
@@ -255,7 +270,7 @@ public final class OutgoingMigration {
         List<MultifdLane> lanes = new ArrayList<>();
         try {
             for (int i = 0; i < config.channels(); i++) {
-                Connection channel = connections.add(dialer.dial(config.connectLimit()));
+                Connection channel = connections.add(dial());
                 try (StreamWriter hello = new StreamWriter(channel)) {
                     new MultifdHello(i).write(hello);
                 }
