@@ -13,6 +13,8 @@ import java.util.Optional;
 /** The QEMUs that the engine is held against. */
 enum QemuVersion {
     V10_0("10.0", "pc-q35-10.0", "QEMU10"),
+    /** The machine decides the dialect of the stream, not the QEMU that runs it. */
+    V10_0_WITH_MACHINE_7_2("10.0", "pc-q35-7.2", "QEMU10"),
     V7_2("7.2", "pc-q35-7.2", "QEMU72");
 
     private static final String BINARY = "qemu-system-x86_64";
