@@ -7,6 +7,7 @@ import org.transhume.control.command.InspectCommand;
 import org.transhume.control.command.QmpCommandLine;
 import org.transhume.control.command.ReceiveCommand;
 import org.transhume.control.command.SendCommand;
+import org.transhume.engine.MigrationException;
 import picocli.CommandLine;
 
 /** The command line: {@code bin/transhume COMMAND}. Exit status 0 done, 1 the migration failed, 2 wrong usage. */
@@ -41,11 +42,7 @@ public final class Transhume {
                 throw exception;
             }
             // One line, the last on stderr: what went wrong and what to do. Never a stack trace.
-            String message = exception.getMessage();
-            err.println("transhume: "
-                    + (message == null
-                            ? exception.toString()
-                            : message.lines().findFirst().orElse(exception.toString())));
+            err.println("transhume: " + MigrationException.reasonOf(exception));
             return FAILED;
         });
         if (arguments.length == 0) {

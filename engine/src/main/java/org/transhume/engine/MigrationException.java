@@ -19,4 +19,10 @@ public final class MigrationException extends RuntimeException {
     public boolean ownershipUnknown() {
         return ownershipUnknown;
     }
+
+    /** What {@code t} says, in one line. */
+    public static String reasonOf(Throwable t) {
+        String message = t.getMessage();
+        return message == null ? t.toString() : message.lines().findFirst().orElse(t.toString());
+    }
 }

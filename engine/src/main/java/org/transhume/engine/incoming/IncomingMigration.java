@@ -322,7 +322,7 @@ public final class IncomingMigration {
     private void end(Throwable failure, double loadMillis, double startMillis) {
         MigrationState last = failure == null
                 ? new MigrationState.Completed()
-                : new MigrationState.Failed("loading", reason(failure), failure, false);
+                : new MigrationState.Failed("loading", MigrationException.reasonOf(failure), failure, false);
         MainLoader loader = mainLoader;
         boolean described = loader != null && loader.devices() != null;
         long all = connections.bytesRead();
@@ -330,7 +330,7 @@ public final class IncomingMigration {
         long mainBytes = mainChannel == null ? 0 : mainChannel.bytesRead();
         IncomingReport report = new IncomingReport(
                 failure == null ? "completed" : "failed",
-                failure == null ? null : reason(failure),
+                failure == null ? null : MigrationException.reasonOf(failure),
                 loader == null || loader.header() == null
                         ? null
                         : loader.header().machine(),
@@ -351,10 +351,5 @@ public final class IncomingMigration {
                 described && loader.devices().description() == null);
         enter(last);
         completion.complete(report);
-    }
-
-    private static String reason(Throwable t) {
-        String message = t.getMessage();
-        return message == null ? t.toString() : message.lines().findFirst().orElse(t.toString());
     }
 }

@@ -448,7 +448,7 @@ public final class OutgoingMigration {
             }
             acknowledged = true;
         } catch (ExecutionException e) {
-            throw new IOException(reason(e.getCause()), e.getCause());
+            throw new IOException(MigrationException.reasonOf(e.getCause()), e.getCause());
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             throw new IOException("interrupted while waiting for the destination's answer", e);
@@ -468,7 +468,7 @@ public final class OutgoingMigration {
                 throw new IOException(
                         "the destination ended the migration before it was complete (status %d)".formatted(status));
             } catch (ExecutionException e) {
-                throw new IOException(reason(e.getCause()), e.getCause());
+                throw new IOException(MigrationException.reasonOf(e.getCause()), e.getCause());
             } catch (InterruptedException e) {
                 Thread.currentThread().interrupt();
                 throw new IOException("interrupted", e);
@@ -551,15 +551,10 @@ public final class OutgoingMigration {
 
     private static String failureReason(Throwable failure, boolean mayRunThere) {
         return mayRunThere
-                ? reason(failure)
+                ? MigrationException.reasonOf(failure)
                         + "; the destination may run the guest already, so it stays paused here:"
                         + " find out, then use cont on the side that shall own it"
-                : reason(failure);
-    }
-
-    private static String reason(Throwable t) {
-        String message = t.getMessage();
-        return message == null ? t.toString() : message.lines().findFirst().orElse(t.toString());
+                : MigrationException.reasonOf(failure);
     }
 
     private OutgoingReport report(MigrationState last) {
