@@ -1,5 +1,6 @@
 package org.transhume.benchmarks;
 
+import org.openjdk.jmh.runner.NoBenchmarksException;
 import org.openjdk.jmh.runner.Runner;
 import org.openjdk.jmh.runner.RunnerException;
 import org.openjdk.jmh.runner.options.ChainedOptionsBuilder;
@@ -23,6 +24,9 @@ public final class Benchmarks {
         }
         try {
             new Runner(options.build()).run();
+        } catch (NoBenchmarksException e) {
+            System.err.println("transhume: no benchmark's name contains '%s'".formatted(arguments[0]));
+            System.exit(WRONG_USAGE);
         } catch (RunnerException e) {
             System.err.println("transhume: " + e.getMessage());
             System.exit(FAILED);

@@ -39,7 +39,8 @@ class DirtySourcesTest {
 
     @Test
     void saysWhyWhereTheKernelDoesNotTrack() {
-        assumeFalse(WriteProtectSource.unavailable().isEmpty());
+        assumeFalse(
+                WriteProtectSource.unavailable().isEmpty(), "this kernel tracks writes, so there is nothing to say");
         try (GuestMemory memory = new GuestMemory(List.of(RamBlock.memfd("ram", 4096)))) {
             UnsupportedOperationException refusal =
                     assertThrows(UnsupportedOperationException.class, () -> DirtySources.best(memory));
