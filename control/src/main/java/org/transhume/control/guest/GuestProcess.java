@@ -39,7 +39,7 @@ public final class GuestProcess implements AutoCloseable {
             Settings settings,
             MigrationControl.Incoming incoming) {
         dispatcher = new QmpDispatcher(settings.profile(), VERSION);
-        runtime = new GuestRuntime(guest, guest, _ -> ranAtSource.getAsBoolean(), initial, dispatcher::emit);
+        runtime = new GuestRuntime(guest, guest, ranAtSource, initial, dispatcher::emit);
         control = new MigrationControl(runtime, settings, incoming, dispatcher::emit);
         dispatcher.register(MigrationCommands.of(runtime, control));
         dispatcher.register(Arrays.stream(SettingsCommands.of(settings, control::circumstances))

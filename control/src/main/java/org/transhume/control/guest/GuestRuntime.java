@@ -1,8 +1,8 @@
 package org.transhume.control.guest;
 
 import java.util.List;
+import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
-import java.util.function.Predicate;
 import org.transhume.channels.qemu.BlockEntry;
 import org.transhume.channels.qemu.DeviceTail;
 import org.transhume.engine.Guest;
@@ -17,7 +17,7 @@ import org.transhume.memory.GuestMemory;
 public final class GuestRuntime implements Guest, IncomingGuest {
     private final Guest guest;
     private final IncomingGuest incoming;
-    private final Predicate<IncomingGuest> ranAtSource;
+    private final BooleanSupplier ranAtSource;
     private final Consumer<String> events;
     private RunState state;
     private RunState before;
@@ -33,7 +33,7 @@ public final class GuestRuntime implements Guest, IncomingGuest {
     public GuestRuntime(
             Guest guest,
             IncomingGuest incoming,
-            Predicate<IncomingGuest> ranAtSource,
+            BooleanSupplier ranAtSource,
             RunState initial,
             Consumer<String> events) {
         this.guest = guest;
@@ -121,7 +121,7 @@ public final class GuestRuntime implements Guest, IncomingGuest {
 
     @Override
     public synchronized void start() {
-        boolean ran = ranAtSource.test(incoming);
+        boolean ran = ranAtSource.getAsBoolean();
         if (ran && startWhenLoaded) {
             incoming.start();
             state = RunState.RUNNING;

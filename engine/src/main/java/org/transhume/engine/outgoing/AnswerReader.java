@@ -2,10 +2,12 @@ package org.transhume.engine.outgoing;
 
 import java.io.IOException;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
 import org.transhume.channels.Connection;
 import org.transhume.channels.qemu.ReturnPathMessage;
 import org.transhume.channels.qemu.StreamReader;
 import org.transhume.engine.ConnectionSet;
+import org.transhume.engine.MigrationException;
 import org.transhume.engine.Threads;
 
 /** Reads the return path in a thread of its own until its last message, or until the connection is closed. */
@@ -19,9 +21,25 @@ final class AnswerReader implements AutoCloseable {
         thread = Thread.ofPlatform().daemon().name(name + " answers").start(() -> read(connection));
     }
 
-    /** Completes with the status of SHUT, or with what ended the path before it. */
-    CompletableFuture<Integer> shut() {
-        return shut;
+    /** Whether the last message came, or the path was lost before it. */
+    boolean ended() {
+        return shut.isDone();
+    }
+
+    /**
+     * The status of SHUT; waits for it.
+     *
+     * @throws IOException what ended the path before it
+     */
+    int status() throws IOException {
+        try {
+            return shut.get();
+        } catch (ExecutionException e) {
+            throw new IOException(MigrationException.reasonOf(e.getCause()), e.getCause());
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new IOException("interrupted while waiting for the destination's answer", e);
+        }
     }
 
     private void read(Connection connection) {

@@ -5,7 +5,6 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import org.transhume.channels.Connection;
 import org.transhume.channels.qemu.BlockEntry;
@@ -437,22 +436,15 @@ public final class OutgoingMigration {
     }
 
     private void awaitAnswer(AnswerReader answers) throws IOException {
-        try {
-            int status = answers.shut().get();
-            if (status != 0) {
-                // It says that it does not run the guest: ownership is known again, and it is ours.
-                synchronized (this) {
-                    handedOver = false;
-                }
-                throw new IOException("the destination could not load the guest (status %d)".formatted(status));
+        int status = answers.status();
+        if (status != 0) {
+            // It says that it does not run the guest: ownership is known again, and it is ours.
+            synchronized (this) {
+                handedOver = false;
             }
-            acknowledged = true;
-        } catch (ExecutionException e) {
-            throw new IOException(MigrationException.reasonOf(e.getCause()), e.getCause());
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            throw new IOException("interrupted while waiting for the destination's answer", e);
+            throw new IOException("the destination could not load the guest (status %d)".formatted(status));
         }
+        acknowledged = true;
     }
 
     /** Looks whether somebody wants this to end: the caller, or the destination. */
@@ -462,17 +454,9 @@ public final class OutgoingMigration {
                 throw new MigrationException("the migration was cancelled");
             }
         }
-        if (answers != null && answers.shut().isDone()) {
-            try {
-                int status = answers.shut().get();
-                throw new IOException(
-                        "the destination ended the migration before it was complete (status %d)".formatted(status));
-            } catch (ExecutionException e) {
-                throw new IOException(MigrationException.reasonOf(e.getCause()), e.getCause());
-            } catch (InterruptedException e) {
-                Thread.currentThread().interrupt();
-                throw new IOException("interrupted", e);
-            }
+        if (answers != null && answers.ended()) {
+            throw new IOException("the destination ended the migration before it was complete (status %d)"
+                    .formatted(answers.status()));
         }
     }
 
