@@ -28,6 +28,15 @@ public final class BatchBuffers implements AutoCloseable {
         packedBuffer = packed.asByteBuffer();
     }
 
+    /**
+     * Packed bytes that are enough for {@code plainBytes}, whatever they hold and whichever compressor packs them. All three
+     * formats fall back to copies of what does not pack: zlib in blocks of 16 KiB and up with 5 bytes before each, zstd
+     * of 1 KiB and up with 3, LZ4 with 1 byte more for each 255.
+     */
+    public static int worstCase(int plainBytes) {
+        return plainBytes + (plainBytes >>> 8) + 128;
+    }
+
     /** The pages of the batch, one behind the other. */
     public MemorySegment plain() {
         return plain;
@@ -48,8 +57,20 @@ public final class BatchBuffers implements AutoCloseable {
         return packedBuffer.clear().limit(length);
     }
 
+    /** All of {@link #packed}, of which a compressor may come to need {@code worstCase}. */
+    ByteBuffer packedRoom(int worstCase) {
+        if (packedBuffer.capacity() < worstCase) {
+            throw new IllegalArgumentException("packed=%d bytes: expected room for the worst case, %d"
+                    .formatted(packedBuffer.capacity(), worstCase));
+        }
+        return packedBuffer.clear();
+    }
+
+    /** Idempotent. */
     @Override
     public void close() {
-        arena.close();
+        if (arena.scope().isAlive()) {
+            arena.close();
+        }
     }
 }

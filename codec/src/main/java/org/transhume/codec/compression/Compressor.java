@@ -6,7 +6,8 @@ public interface Compressor extends AutoCloseable {
      * Packs the first {@code plainBytes} of {@link BatchBuffers#plain} into {@link BatchBuffers#packed}.
      *
      * @return packed bytes, 1 and up
-     * @throws IllegalArgumentException if {@code packed} has no room for the worst case of that many bytes
+     * @throws IllegalArgumentException if {@code packed} has no room for the {@linkplain BatchBuffers#worstCase worst case}
+     *     of that many bytes
      */
     int compress(BatchBuffers buffers, int plainBytes);
 
