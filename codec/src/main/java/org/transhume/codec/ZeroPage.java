@@ -1,46 +1,35 @@
 package org.transhume.codec;
 
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
-import java.nio.ByteOrder;
 
 /**
- * Tells whether a page holds nothing but zero bytes.
+ * Tells whether a page holds nothing but zero bytes. Any thread; nothing is allocated.
  *
- * <p>Only plain loads: a page whose file was truncated by somebody else then ends in an {@link InternalError} that a
- * migration can report, where a vector load would end the JVM.
+ * <p>The page may be written meanwhile: the answer then holds for some instant of each of its words. Pages that are not
+ * zero differ from it at their head or their tail nearly always, so both are looked at before all of it is touched.
  */
 public final class ZeroPage {
-    private static final ValueLayout.OfLong LONG = ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.nativeOrder());
-    private static final int BLOCK = 1024;
-
     private ZeroPage() {}
 
     /**
-     * Whether the {@code length} bytes at {@code at} are all zero. The page may be written meanwhile: the answer then
-     * holds for some instant of each of its words.
+     * Whether the {@code length} bytes at {@code at} are all zero, by vector loads where there are any. Only for memory
+     * that nobody can truncate: a SIGBUS in a vector load ends the JVM. For any other there is {@link #testPlainly}.
      *
-     * @param length bytes, a multiple of 1024
+     * @param length bytes, a positive multiple of 1024
+     * @throws IndexOutOfBoundsException if they are not all within {@code memory}
      */
     public static boolean test(MemorySegment memory, long at, int length) {
-        // Real pages differ from zero at their head or tail nearly always: look there before touching all of it.
-        if ((memory.get(LONG, at) | memory.get(LONG, at + length - Long.BYTES)) != 0) {
-            return false;
-        }
-        for (long end = at + length; at < end; at += BLOCK) {
-            if (!blockIsZero(memory, at)) {
-                return false;
-            }
-        }
-        return true;
+        return Vectors.PRESENT ? VectorZeroTest.test(memory, at, length) : PlainZeroTest.test(memory, at, length);
     }
 
-    /** A fixed trip count and no early exit inside: this is what the compiler turns into vector loads. */
-    private static boolean blockIsZero(MemorySegment memory, long at) {
-        long any = 0;
-        for (int i = 0; i < BLOCK; i += Long.BYTES) {
-            any |= memory.get(LONG, at + i);
-        }
-        return any == 0;
+    /**
+     * Whether the {@code length} bytes at {@code at} are all zero, by plain loads only: a page whose file was truncated
+     * by somebody else ends in an {@link InternalError} that a migration can report.
+     *
+     * @param length bytes, a positive multiple of 1024
+     * @throws IndexOutOfBoundsException if they are not all within {@code memory}
+     */
+    public static boolean testPlainly(MemorySegment memory, long at, int length) {
+        return PlainZeroTest.test(memory, at, length);
     }
 }
