@@ -57,13 +57,13 @@ public final class BatchBuffers implements AutoCloseable {
         return packedBuffer.clear().limit(length);
     }
 
-    /** All of {@link #packed}, of which a compressor may come to need {@code worstCase}. */
-    ByteBuffer packedRoom(int worstCase) {
+    /** Size of {@link #packed}, which must have room for {@code worstCase}. */
+    int packedRoom(int worstCase) {
         if (packedBuffer.capacity() < worstCase) {
             throw new IllegalArgumentException("packed=%d bytes: expected room for the worst case, %d"
                     .formatted(packedBuffer.capacity(), worstCase));
         }
-        return packedBuffer.clear();
+        return packedBuffer.capacity();
     }
 
     /** Idempotent. */

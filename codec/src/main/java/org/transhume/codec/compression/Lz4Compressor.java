@@ -14,8 +14,9 @@ public final class Lz4Compressor implements Compressor {
 
     @Override
     public int compress(BatchBuffers buffers, int plainBytes) {
-        ByteBuffer packed = buffers.packedRoom(BatchBuffers.worstCase(plainBytes));
-        return lz4.compress(buffers.plainBuffer(plainBytes), 0, plainBytes, packed, 0, packed.capacity());
+        int room = buffers.packedRoom(BatchBuffers.worstCase(plainBytes));
+        ByteBuffer packed = buffers.packedBuffer(room);
+        return lz4.compress(buffers.plainBuffer(plainBytes), 0, plainBytes, packed, 0, room);
     }
 
     /** Nothing to free: LZ4 keeps no state between blocks. */

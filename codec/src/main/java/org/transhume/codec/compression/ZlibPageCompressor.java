@@ -28,7 +28,8 @@ public final class ZlibPageCompressor implements Compressor {
     @Override
     public int compress(BatchBuffers buffers, int plainBytes) {
         // zlib's own bound: MAX_PACKED for 4096 bytes.
-        ByteBuffer packed = buffers.packedRoom(plainBytes + (plainBytes >>> 12) + (plainBytes >>> 14) + 13);
+        int room = buffers.packedRoom(plainBytes + (plainBytes >>> 12) + (plainBytes >>> 14) + 13);
+        ByteBuffer packed = buffers.packedBuffer(room);
         deflater.reset();
         deflater.setInput(buffers.plainBuffer(plainBytes));
         deflater.finish();

@@ -19,7 +19,8 @@ public final class ZlibStreamCompressor implements Compressor {
 
     @Override
     public int compress(BatchBuffers buffers, int plainBytes) {
-        ByteBuffer packed = buffers.packedRoom(BatchBuffers.worstCase(plainBytes));
+        int room = buffers.packedRoom(BatchBuffers.worstCase(plainBytes));
+        ByteBuffer packed = buffers.packedBuffer(room);
         deflater.setInput(buffers.plainBuffer(plainBytes));
         int packedBytes = deflater.deflate(packed, Deflater.SYNC_FLUSH);
         if (!deflater.needsInput() || !packed.hasRemaining()) {

@@ -1,35 +1,30 @@
 package org.transhume.codec.compression;
 
-import com.github.luben.zstd.EndDirective;
-import com.github.luben.zstd.ZstdCompressCtx;
-import java.nio.ByteBuffer;
-
 /** multifd's zstd: one frame for the whole life of a channel, flushed behind each batch and never ended. */
 public final class ZstdStreamCompressor implements Compressor {
-    private final ZstdCompressCtx context = new ZstdCompressCtx();
+    private final ZstdContext zstd;
 
     /** @param level 0..20; 0 is the library's default, 3 */
     public ZstdStreamCompressor(int level) {
-        context.setLevel(Levels.check(level, 0, 20));
+        zstd = ZstdContext.compressing(Levels.check(level, 0, 20));
     }
 
     @Override
     public int compress(BatchBuffers buffers, int plainBytes) {
-        ByteBuffer packed = buffers.packedRoom(BatchBuffers.worstCase(plainBytes));
-        ByteBuffer plain = buffers.plainBuffer(plainBytes);
-        boolean flushed = context.compressDirectByteBufferStream(packed, plain, EndDirective.FLUSH);
-        while (!flushed && packed.hasRemaining()) {
-            flushed = context.compressDirectByteBufferStream(packed, plain, EndDirective.FLUSH);
+        int room = buffers.packedRoom(BatchBuffers.worstCase(plainBytes));
+        zstd.moveTo(0, 0);
+        boolean flushed;
+        do {
+            flushed = zstd.compressAndFlush(buffers.packed(), room, buffers.plain(), plainBytes);
+        } while (!flushed && zstd.written() < room);
+        if (!flushed || zstd.read() < plainBytes) {
+            throw new IllegalStateException("zstd made more than %d bytes of %d".formatted(zstd.written(), plainBytes));
         }
-        if (!flushed || plain.hasRemaining()) {
-            throw new IllegalStateException(
-                    "zstd made more than %d bytes of %d".formatted(packed.position(), plainBytes));
-        }
-        return packed.position();
+        return zstd.written();
     }
 
     @Override
     public void close() {
-        context.close();
+        zstd.close();
     }
 }
