@@ -1,6 +1,7 @@
 package org.transhume.engine;
 
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.SequencedMap;
@@ -15,19 +16,25 @@ import org.transhume.channels.qemu.StreamHeader;
 public final class Extensions {
     public static final String HOLE_RUNS = "x-hole-runs";
 
-    private static final long HOLE_RUNS_VERSION = 1;
+    /** Multifd packets may hold LZ4 blocks. */
+    public static final String LZ4 = "x-lz4";
+    /** Multifd packets may hold XBZRLE deltas. */
+    public static final String MULTIFD_XBZRLE = "x-multifd-xbzrle";
+    /** Multifd packets may hold whatever pays: any of the forms above, or zstd. */
+    public static final String ADAPTIVE = "x-adaptive";
+
+    private static final long VERSION = 1;
+    private static final Set<String> NAMES = Set.of(HOLE_RUNS, LZ4, MULTIFD_XBZRLE, ADAPTIVE);
 
     private Extensions() {}
 
-    /** The header of a stream with these extensions on. */
-    public static StreamHeader header(String machine, boolean holeRuns) {
-        List<String> names = new ArrayList<>();
+    /** The header of a stream with the extensions {@code names} on. */
+    public static StreamHeader header(String machine, Collection<String> names) {
         SequencedMap<String, Long> values = new LinkedHashMap<>();
-        if (holeRuns) {
-            names.add(HOLE_RUNS);
-            values.put(HOLE_RUNS, HOLE_RUNS_VERSION);
+        for (String name : new TreeSet<>(names)) {
+            values.put(name, VERSION);
         }
-        return new StreamHeader(machine, names, null, values);
+        return new StreamHeader(machine, List.copyOf(values.keySet()), null, values);
     }
 
     /**
@@ -48,11 +55,11 @@ public final class Extensions {
                 differences.add("'%s' is off at the source and on here".formatted(name));
             }
         }
-        Long version = header.extensions().get(HOLE_RUNS);
-        if (version != null && version != HOLE_RUNS_VERSION) {
-            differences.add(
-                    "'%s' is version %d at the source and %d here".formatted(HOLE_RUNS, version, HOLE_RUNS_VERSION));
-        }
+        header.extensions().forEach((name, version) -> {
+            if (NAMES.contains(name) && version != VERSION) {
+                differences.add("'%s' is version %d at the source and %d here".formatted(name, version, VERSION));
+            }
+        });
         if (!differences.isEmpty()) {
             throw new MigrationException(
                     "capabilities differ: %s; set them alike on both sides".formatted(String.join(", ", differences)));

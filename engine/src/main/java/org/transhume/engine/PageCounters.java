@@ -6,6 +6,10 @@ import java.util.concurrent.atomic.LongAdder;
 public final class PageCounters {
     /** Pages that travelled in full. */
     public final LongAdder normal = new LongAdder();
+    /** Pages that came as a delta on the main channel. */
+    public final LongAdder delta = new LongAdder();
+    /** Pages that came compressed one by one on the main channel. */
+    public final LongAdder compressed = new LongAdder();
     /** Pages that were found to be zero, and travelled as such. */
     public final LongAdder zero = new LongAdder();
     /** Pages of ranges that were never written, known without reading them. */

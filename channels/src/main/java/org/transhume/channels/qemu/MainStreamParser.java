@@ -14,6 +14,9 @@ public final class MainStreamParser {
     /** Blocks that one list may hold. */
     public static final int MAX_BLOCKS = 4096;
 
+    /** What zlib can make of a page at the most. */
+    public static final int MAX_COMPRESSED_PAGE = 4110;
+
     private static final String RAM = "ram";
     /** How long an open stream may be silent behind the EOF byte before its description counts as missing. */
     private static final int DESCRIPTION_MILLIS = 1000;
@@ -141,11 +144,28 @@ public final class MainStreamParser {
                     footer();
                     return;
                 }
-                case Wire.XBZRLE, Wire.COMPRESS_PAGE ->
-                    throw in.corrupt(
-                            at,
-                            "a page in format 0x%x (%s), which this release cannot load: switch it off at the source"
-                                    .formatted(flags, (flags & Wire.XBZRLE) != 0 ? "xbzrle" : "compress"));
+                case Wire.XBZRLE -> {
+                    int block = page(at, flags, offset);
+                    int form = in.u8();
+                    if (form != Wire.XBZRLE_FORM) {
+                        throw in.corrupt(at, "xbzrle page in form %d, expected %d".formatted(form, Wire.XBZRLE_FORM));
+                    }
+                    int length = in.be16();
+                    if (length > Wire.PAGE_BYTES) {
+                        throw in.corrupt(at, "xbzrle page of %d bytes, expected 0..4096".formatted(length));
+                    }
+                    visitor.deltaPage(block, offset, length, in);
+                }
+                case Wire.COMPRESS_PAGE -> {
+                    int block = page(at, flags, offset);
+                    int length = in.be32();
+                    if (length < 1 || length > MAX_COMPRESSED_PAGE) {
+                        throw in.corrupt(
+                                at,
+                                "compressed page of %d bytes, expected 1..%d".formatted(length, MAX_COMPRESSED_PAGE));
+                    }
+                    visitor.compressedPage(block, offset, length, in);
+                }
                 default -> throw in.corrupt(at, "unknown combination of RAM flags 0x%x".formatted(flags));
             }
         }

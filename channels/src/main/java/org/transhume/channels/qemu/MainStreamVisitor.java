@@ -21,6 +21,20 @@ public interface MainStreamVisitor {
     /** A page whose 4096 bytes are next: the visitor must take all of them from {@code in}. */
     void page(int block, long offset, StreamReader in) throws IOException;
 
+    /**
+     * An XBZRLE delta against what the page holds now, whose bytes are next: the visitor must take all of them.
+     *
+     * @param length 0..4096
+     */
+    void deltaPage(int block, long offset, int length, StreamReader in) throws IOException;
+
+    /**
+     * A page as a zlib stream of its own, whose bytes are next: the visitor must take all of them.
+     *
+     * @param length 1..{@link MainStreamParser#MAX_COMPRESSED_PAGE}
+     */
+    void compressedPage(int block, long offset, int length, StreamReader in) throws IOException;
+
     void zeroPage(int block, long offset) throws IOException;
 
     /** A range that was never written, with {@code x-hole-runs}. */

@@ -69,6 +69,24 @@ public final class MainStreamWriter implements AutoCloseable {
         out.borrowed(ram, offset, Wire.PAGE_BYTES);
     }
 
+    /** A page whose 4096 bytes at {@code at} are taken at once. */
+    public void pageCopy(int block, long offset, MemorySegment from, long at) throws IOException {
+        record(Wire.PAGE, block, offset);
+        out.copied(from, at, Wire.PAGE_BYTES);
+    }
+
+    /** A page as an XBZRLE delta of {@code length} bytes, 1..4096, which are taken at once. */
+    public void deltaPage(int block, long offset, MemorySegment from, long at, int length) throws IOException {
+        record(Wire.XBZRLE, block, offset);
+        out.u8(Wire.XBZRLE_FORM).be16(length).copied(from, at, length);
+    }
+
+    /** A page as a zlib stream of its own, of {@code length} bytes, which are taken at once. Only QEMU 2.4 to 9.0 load it. */
+    public void compressedPage(int block, long offset, MemorySegment from, long at, int length) throws IOException {
+        record(Wire.COMPRESS_PAGE, block, offset);
+        out.be32(length).copied(from, at, length);
+    }
+
     public void zeroPage(int block, long offset) throws IOException {
         record(Wire.ZERO, block, offset);
         out.u8(0);

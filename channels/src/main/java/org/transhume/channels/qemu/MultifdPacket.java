@@ -4,6 +4,8 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.charset.StandardCharsets;
+import java.util.Set;
+import java.util.stream.Collectors;
 
 /**
  * Header of a batch of pages on a multifd channel, read and written in place (spec: stream.md §5.2).
@@ -18,11 +20,13 @@ public final class MultifdPacket {
     public static final int CAPACITY = 128;
 
     public static final int BYTES = 320 + 8 * CAPACITY;
+    /** Longest body that a QEMU can receive. */
+    public static final int MAX_BODY = 1 << 20;
+
     public static final int SYNC = 0x01;
 
     private static final int MAGIC = 0x11223344;
     private static final int VERSION = 1;
-    private static final int METHODS = 0x3e;
     private static final int DEVICE_STATE = 0x40;
     private static final int NAME = 64;
     private static final int NAME_BYTES = 256;
@@ -40,7 +44,7 @@ public final class MultifdPacket {
         return frame;
     }
 
-    /** Makes this the header of a packet of pages of {@code block}; offsets and counts are set after. */
+    /** Makes this the header of a packet of pages of {@code block}; offsets, counts and data are set after. */
     public void pages(String block, long number) {
         start(0, CAPACITY, number);
         if (!block.equals(name)) {
@@ -69,10 +73,19 @@ public final class MultifdPacket {
         frame.set(Wire.BE32, 32, 0);
     }
 
-    public void counts(int normal, int zero, int dataBytes) {
+    public void counts(int normal, int zero) {
         frame.set(Wire.BE32, 16, normal);
-        frame.set(Wire.BE32, 20, dataBytes);
         frame.set(Wire.BE32, 32, zero);
+    }
+
+    /**
+     * Says what the data is. A packet without any names the method all the same, where one was agreed on.
+     *
+     * @param bytes 0..{@value #MAX_BODY}
+     */
+    public void data(MultifdMethod method, int bytes) {
+        frame.set(Wire.BE32, 8, method.code);
+        frame.set(Wire.BE32, 20, bytes);
     }
 
     /**
@@ -104,20 +117,31 @@ public final class MultifdPacket {
         return frame.get(Wire.BE32, 20);
     }
 
+    /** Counts packets over all channels, as the source says. */
+    public long number() {
+        return frame.get(Wire.BE64, 24);
+    }
+
+    /** Form of the data, if there are normal pages; null if it is none that this project knows. */
+    public MultifdMethod method() {
+        return MultifdMethod.of(frame.get(Wire.BE32, 8));
+    }
+
     /**
-     * Checks all that can be checked without the block list: counts are within the capacity afterwards, and a packet of
-     * pages is uncompressed and announces just its data.
+     * Checks all that can be checked without the block list: counts are within the capacity afterwards, and data is in an
+     * accepted form and of a length that this form can have.
      *
      * @param at offset of the header on the channel
+     * @param accepted forms that data may have
      */
-    public void check(String channel, long at) {
+    public void check(String channel, long at, Set<MultifdMethod> accepted) {
         require(channel, at, frame.get(Wire.BE32, 0) == MAGIC, "magic", frame.get(Wire.BE32, 0), "0x11223344");
         require(channel, at + 4, frame.get(Wire.BE32, 4) == VERSION, "version", frame.get(Wire.BE32, 4), "1");
         int flags = frame.get(Wire.BE32, 8);
         require(
                 channel,
                 at + 8,
-                (flags & ~(SYNC | METHODS)) == 0,
+                (flags & ~(SYNC | MultifdMethod.MASK)) == 0,
                 (flags & DEVICE_STATE) != 0 ? "flags with device state" : "flags",
                 flags,
                 "SYNC or none: devices with a channel of their own are not supported");
@@ -135,14 +159,48 @@ public final class MultifdPacket {
                 "0..the rest of pages_alloc");
         if (normal > 0) {
             // Only here: an empty packet of 7.2 carries leftovers of the one before.
-            require(channel, at + 8, (flags & METHODS) == 0, "flags", flags, "no compression method: set it alike");
-            require(
-                    channel,
-                    at + 20,
-                    dataBytes() == normal * Wire.PAGE_BYTES,
-                    "next_packet_size",
-                    dataBytes(),
-                    "4096 bytes for each normal page");
+            MultifdMethod method = method();
+            if (method == null || !accepted.contains(method)) {
+                throw new CorruptStreamException(
+                        channel,
+                        at + 8,
+                        "multifd flags 0x%x: pages in form %s, expected %s: set compression and capabilities alike on both sides"
+                                .formatted(
+                                        flags,
+                                        MultifdMethod.name(flags),
+                                        accepted.stream().map(Object::toString).collect(Collectors.joining(" or "))));
+            }
+            int data = dataBytes();
+            int plain = normal * Wire.PAGE_BYTES;
+            switch (method) {
+                case NONE ->
+                    require(
+                            channel,
+                            at + 20,
+                            data == plain,
+                            "next_packet_size",
+                            data,
+                            "4096 bytes for each normal page");
+                case DELTA -> {
+                    int least = normal * (Short.BYTES + 1);
+                    int most = normal * Short.BYTES + plain;
+                    require(
+                            channel,
+                            at + 20,
+                            data >= least && data <= most,
+                            "next_packet_size",
+                            data,
+                            "a length and 1 to 4096 bytes for each normal page");
+                }
+                case ZLIB, ZSTD, LZ4 ->
+                    require(
+                            channel,
+                            at + 20,
+                            data >= 1 && data <= MAX_BODY,
+                            "next_packet_size",
+                            data,
+                            "1.." + MAX_BODY);
+            }
         }
     }
 

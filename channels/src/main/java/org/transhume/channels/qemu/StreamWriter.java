@@ -72,11 +72,16 @@ public final class StreamWriter implements AutoCloseable {
     }
 
     public StreamWriter bytes(byte[] bytes) throws IOException {
+        return copied(MemorySegment.ofArray(bytes), 0, bytes.length);
+    }
+
+    /** {@code length} bytes at {@code at}, taken at once: the memory is the caller's again. */
+    public StreamWriter copied(MemorySegment from, long at, int length) throws IOException {
         int done = 0;
-        while (done < bytes.length) {
+        while (done < length) {
             room(1);
-            int part = Math.min(bytes.length - done, BUFFER - position);
-            MemorySegment.copy(bytes, done, buffer, ValueLayout.JAVA_BYTE, position, part);
+            int part = Math.min(length - done, BUFFER - position);
+            MemorySegment.copy(from, at + done, buffer, position, part);
             position += part;
             done += part;
         }

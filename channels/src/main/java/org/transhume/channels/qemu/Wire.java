@@ -36,6 +36,9 @@ final class Wire {
     /** Ours, with {@code x-hole-runs}: a range that was never written (docs/wire.md). */
     static final int HOLE_RUN = 0x400;
 
+    /** The only form of an XBZRLE record. */
+    static final int XBZRLE_FORM = 1;
+
     static final int PAGE_BYTES = 4096;
     static final int FLAGS = PAGE_BYTES - 1;
 

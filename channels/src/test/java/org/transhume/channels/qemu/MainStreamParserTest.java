@@ -64,6 +64,9 @@ class MainStreamParserTest {
                         "end of PART",
                         "PART",
                         "zero 1 0",
+                        "delta 1 0 0001ab",
+                        "page 0 1000 abababab",
+                        "compressed 0 0 ababab",
                         "end of PART",
                         "SwitchoverStart[]",
                         "END",
@@ -97,6 +100,9 @@ class MainStreamParserTest {
                 out.endOfSection();
                 out.section(SectionKind.PART);
                 out.zeroPage(1, 0);
+                out.deltaPage(1, 0, MemorySegment.ofArray(Wired.bytes("ff 0001ab")), 1, 3);
+                out.pageCopy(0, 0x1000, ram, 0x1000);
+                out.compressedPage(0, 0, ram, 0x1000, 3);
                 out.endOfSection();
                 out.command(new Command.SwitchoverStart());
                 out.section(SectionKind.END);
@@ -245,8 +251,13 @@ class MainStreamParserTest {
                 bad("zero and page", 87, "flags 0xa", STARTED, PART, "000000000000000a"),
                 bad("hook", 87, "flags 0x80", STARTED, PART, "0000000000000080"),
                 bad("unknown flag", 87, "flags 0x800", STARTED, PART, "0000000000000800"),
-                bad("xbzrle", 87, "xbzrle", STARTED, PART, "0000000000000040 01 61"),
-                bad("compress", 87, "compress", STARTED, PART, "0000000000000100 01 61"),
+                bad("xbzrle form", 87, "form 2", STARTED, PART, "0000000000000040 01 61 02 0003"),
+                bad("long xbzrle", 87, "4097 bytes", STARTED, PART, "0000000000000040 01 61 01 1001"),
+                bad("xbzrle behind", 87, "page at 0x2000", STARTED, PART, "0000000000002040 01 61 01 0003"),
+                bad("empty compress", 87, "0 bytes", STARTED, PART, "0000000000000100 01 61 00000000"),
+                bad("long compress", 87, "4111 bytes", STARTED, PART, "0000000000000100 01 61 0000100f"),
+                bad("negative compress", 87, "-1 bytes", STARTED, PART, "0000000000000100 01 61 ffffffff"),
+                bad("two kinds", 87, "flags 0x140", STARTED, PART, "0000000000000140 01 61"),
                 bad("list with continue", 87, "flags 0x24", STARTED, PART, "0000000000003024"),
                 bad("EOS with continue", 87, "flags 0x30", STARTED, PART, "0000000000000030"),
                 bad("flush with continue", 87, "flags 0x220", STARTED, PART, "0000000000000220"),
@@ -360,6 +371,16 @@ class MainStreamParserTest {
         public void page(int block, long offset, StreamReader in) throws IOException {
             byte[] page = in.bytes(4096);
             heard.add("page %d %x %s".formatted(block, offset, Wired.hex(Arrays.copyOf(page, 4))));
+        }
+
+        @Override
+        public void deltaPage(int block, long offset, int length, StreamReader in) throws IOException {
+            heard.add("delta %d %x %s".formatted(block, offset, Wired.hex(in.bytes(length))));
+        }
+
+        @Override
+        public void compressedPage(int block, long offset, int length, StreamReader in) throws IOException {
+            heard.add("compressed %d %x %s".formatted(block, offset, Wired.hex(in.bytes(length))));
         }
 
         @Override

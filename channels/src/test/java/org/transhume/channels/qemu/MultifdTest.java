@@ -1,6 +1,7 @@
 package org.transhume.channels.qemu;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertDoesNotThrow;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertThrows;
@@ -11,8 +12,11 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.Arrays;
+import java.util.EnumSet;
+import java.util.Set;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.function.Executable;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -21,6 +25,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 /** What opens a page channel, and the headers of its packets (spec: stream.md §5.1, §5.2, §5.3, §5.7). */
 class MultifdTest {
+    private static final Set<MultifdMethod> PLAIN = EnumSet.of(MultifdMethod.NONE);
     private static final long AT = 64 + 1344;
 
     private static byte[] hello(int id) throws IOException {
@@ -66,7 +71,8 @@ class MultifdTest {
             packet.offset(0, 0x1000);
             packet.offset(1, 0x5000);
             packet.offset(2, 0x2000);
-            packet.counts(2, 1, 8192);
+            packet.counts(2, 1);
+            packet.data(MultifdMethod.NONE, 8192);
 
             byte[] frame = packet.frame().toArray(ValueLayout.JAVA_BYTE);
 
@@ -80,7 +86,7 @@ class MultifdTest {
                             "0000000000001000 0000000000005000 0000000000002000"),
                     Wired.hex(Arrays.copyOf(frame, 320 + 24)));
             assertArrayEquals(new byte[1000], Arrays.copyOfRange(frame, 344, 1344));
-            packet.check("multifd channel 0", 0);
+            packet.check("multifd channel 0", 0, PLAIN);
             assertEquals("pc.ram", packet.block("multifd channel 0", 0));
             assertEquals(2, packet.normalPages());
             assertEquals(1, packet.zeroPages());
@@ -94,7 +100,8 @@ class MultifdTest {
             MultifdPacket packet = new MultifdPacket(arena);
             packet.pages("pc.ram", 1);
             packet.offset(127, -1);
-            packet.counts(128, 0, 128 * 4096);
+            packet.counts(128, 0);
+            packet.data(MultifdMethod.DELTA, 128 * 4096);
 
             packet.sync(2);
 
@@ -103,7 +110,7 @@ class MultifdTest {
                     Wired.spec("11223344 00000001 00000001 00000000 00000000 00000000 0000000000000002"),
                     Wired.hex(Arrays.copyOf(frame, 32)));
             assertArrayEquals(new byte[1312], Arrays.copyOfRange(frame, 32, 1344));
-            packet.check("multifd channel 0", 0);
+            packet.check("multifd channel 0", 0, PLAIN);
             assertTrue(packet.isSync());
         }
     }
@@ -163,8 +170,8 @@ class MultifdTest {
             MultifdPacket packet = sound(arena);
             packet.frame().set(Wire.BE32, field, value);
 
-            CorruptStreamException refusal =
-                    assertThrows(CorruptStreamException.class, () -> packet.check("multifd channel 3", AT), what);
+            CorruptStreamException refusal = assertThrows(
+                    CorruptStreamException.class, () -> packet.check("multifd channel 3", AT, PLAIN), what);
 
             assertEquals(AT + offset, refusal.offset(), refusal.getMessage());
             assertTrue(refusal.getMessage().startsWith("multifd channel 3, offset"), refusal.getMessage());
@@ -183,11 +190,73 @@ class MultifdTest {
         try (Arena arena = Arena.ofConfined()) {
             MultifdPacket packet = sound(arena);
             packet.frame().set(Wire.BE32, 8, flags);
-            packet.counts(normal, zero, data);
+            packet.frame().set(Wire.BE32, 20, data);
+            packet.counts(normal, zero);
 
-            packet.check("multifd channel 3", AT);
+            packet.check("multifd channel 3", AT, PLAIN);
 
             assertEquals(normal, packet.normalPages(), what);
+        }
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "zlib, 0x02, 1048576, 1",
+        "zstd, 0x04, 1048576, 1",
+        "lz4, 0x100, 1048576, 1",
+        "deltas, 0x200, 8196, 6",
+    })
+    void packedDataHasTheLengthsThatItsFormCanHave(String what, String flags, int most, int least) {
+        try (Arena arena = Arena.ofConfined()) {
+            for (int length : new int[] {least - 1, least, most, most + 1}) {
+                MultifdPacket packet = sound(arena);
+                packet.frame().set(Wire.BE32, 8, Integer.decode(flags));
+                packet.frame().set(Wire.BE32, 20, length);
+                Executable check = () -> packet.check("multifd channel 3", AT, EnumSet.allOf(MultifdMethod.class));
+
+                if (length >= least && length <= most) {
+                    assertDoesNotThrow(check, what);
+                } else {
+                    assertEquals(
+                            AT + 20,
+                            assertThrows(CorruptStreamException.class, check, what)
+                                    .offset());
+                }
+            }
+        }
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "0x00, none",
+        "0x02, zlib",
+        "0x04, zstd",
+        "0x08, qpl",
+        "0x10, uadk",
+        "0x20, qatzip",
+        "0x100, x-lz4",
+        "0x200, x-multifd-xbzrle",
+        "0x06, unknown",
+        "0x300, unknown",
+    })
+    void aFormThatWasNotAgreedOnIsRefusedByName(String flags, String name) {
+        try (Arena arena = Arena.ofConfined()) {
+            MultifdMethod came = MultifdMethod.of(Integer.decode(flags));
+            for (MultifdMethod agreed : MultifdMethod.values()) {
+                if (agreed == came) {
+                    continue;
+                }
+                MultifdPacket packet = sound(arena);
+                packet.frame().set(Wire.BE32, 8, Integer.decode(flags));
+
+                CorruptStreamException refusal = assertThrows(
+                        CorruptStreamException.class, () -> packet.check("multifd channel 3", AT, EnumSet.of(agreed)));
+
+                assertEquals(AT + 8, refusal.offset());
+                assertTrue(
+                        refusal.getMessage().contains("form %s, expected %s:".formatted(name, agreed)),
+                        refusal.getMessage());
+            }
         }
     }
 
@@ -208,7 +277,8 @@ class MultifdTest {
     private static MultifdPacket sound(Arena arena) {
         MultifdPacket packet = new MultifdPacket(arena);
         packet.pages("pc.ram", 7);
-        packet.counts(2, 1, 8192);
+        packet.counts(2, 1);
+        packet.data(MultifdMethod.NONE, 8192);
         return packet;
     }
 }

@@ -86,12 +86,14 @@ public final class InspectCommand implements Callable<Integer> {
         }
         for (StreamSummary.Block block : summary.blocks()) {
             out.printf(
-                    "  %-28s %10s  %9d pages in full %9d zero %9d in holes%n",
+                    "  %-28s %10s  %9d pages in full %9d zero %9d in holes %9d deltas %9d compressed%n",
                     block.name(),
                     block.size() < 0 ? "" : Units.bytes(block.size()),
                     block.normal(),
                     block.zero(),
-                    block.hole());
+                    block.hole(),
+                    block.delta(),
+                    block.compressed());
         }
         for (StreamSummary.Device device : summary.devices()) {
             out.printf(

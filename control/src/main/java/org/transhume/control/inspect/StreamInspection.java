@@ -6,6 +6,7 @@ import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.EnumSet;
 import java.util.List;
 import org.transhume.channels.Address;
 import org.transhume.channels.Connection;
@@ -19,6 +20,7 @@ import org.transhume.channels.qemu.DeviceTail;
 import org.transhume.channels.qemu.MainStreamParser;
 import org.transhume.channels.qemu.MainStreamVisitor;
 import org.transhume.channels.qemu.MultifdHello;
+import org.transhume.channels.qemu.MultifdMethod;
 import org.transhume.channels.qemu.MultifdPacket;
 import org.transhume.channels.qemu.SectionKind;
 import org.transhume.channels.qemu.StreamHeader;
@@ -29,6 +31,14 @@ import org.transhume.memory.PageSize;
 public final class StreamInspection {
     private static final long ANY_RAM = 1L << 50;
     private static final int CHANNELS = 255;
+
+    // Kinds of pages, as places in the counts of a block.
+    private static final int NORMAL = 0;
+    private static final int ZERO = 1;
+    private static final int HOLE = 2;
+    private static final int DELTA = 3;
+    private static final int COMPRESSED = 4;
+    private static final int KINDS = 5;
 
     private StreamInspection() {}
 
@@ -41,6 +51,11 @@ public final class StreamInspection {
             }
             return new MainWalk(file, in).walk();
         }
+    }
+
+    private static StreamSummary.Block block(String name, long size, long[] counts) {
+        return new StreamSummary.Block(
+                name, size, counts[NORMAL], counts[ZERO], counts[HOLE], counts[DELTA], counts[COMPRESSED]);
     }
 
     private static final class MainWalk implements MainStreamVisitor {
@@ -71,8 +86,8 @@ public final class StreamInspection {
             }
             List<StreamSummary.Block> counted = new ArrayList<>();
             for (int i = 0; i < blocks.size(); i++) {
-                counted.add(new StreamSummary.Block(
-                        blocks.get(i).name(), blocks.get(i).length(), pages[i][0], pages[i][1], pages[i][2]));
+                counted.add(
+                        block(blocks.get(i).name(), blocks.get(i).length(), pages[i]));
             }
             return new StreamSummary(
                     file.toString(),
@@ -115,23 +130,35 @@ public final class StreamInspection {
         @Override
         public void blocks(List<BlockEntry> blocks) {
             this.blocks = blocks;
-            pages = new long[blocks.size()][3];
+            pages = new long[blocks.size()][KINDS];
         }
 
         @Override
         public void page(int block, long offset, StreamReader in) throws IOException {
             in.into(page, 0, PageSize.BYTES);
-            pages[block][0]++;
+            pages[block][NORMAL]++;
+        }
+
+        @Override
+        public void deltaPage(int block, long offset, int length, StreamReader in) throws IOException {
+            in.into(page, 0, length);
+            pages[block][DELTA]++;
+        }
+
+        @Override
+        public void compressedPage(int block, long offset, int length, StreamReader in) throws IOException {
+            in.into(page, 0, length);
+            pages[block][COMPRESSED]++;
         }
 
         @Override
         public void zeroPage(int block, long offset) {
-            pages[block][1]++;
+            pages[block][ZERO]++;
         }
 
         @Override
         public void holeRun(int block, long offset, long length) {
-            pages[block][2] += length / PageSize.BYTES;
+            pages[block][HOLE] += length / PageSize.BYTES;
         }
 
         @Override
@@ -176,7 +203,7 @@ public final class StreamInspection {
                 while (!in.atEnd()) {
                     long at = in.offset();
                     in.into(packet.frame(), 0, MultifdPacket.BYTES);
-                    packet.check(channel, at);
+                    packet.check(channel, at, EnumSet.allOf(MultifdMethod.class));
                     count(channel, at);
                     syncs += packet.isSync() ? 1 : 0;
                 }
@@ -185,7 +212,7 @@ public final class StreamInspection {
             }
             List<StreamSummary.Block> counted = new ArrayList<>();
             for (int i = 0; i < names.size(); i++) {
-                counted.add(new StreamSummary.Block(names.get(i), -1, pages.get(i)[0], pages.get(i)[1], 0));
+                counted.add(block(names.get(i), -1, pages.get(i)));
             }
             return new StreamSummary(
                     file.toString(),
@@ -212,13 +239,20 @@ public final class StreamInspection {
             String block = packet.block(channel, at);
             if (!names.contains(block)) {
                 names.add(block);
-                pages.add(new long[2]);
+                pages.add(new long[KINDS]);
             }
             long[] counts = pages.get(names.indexOf(block));
-            counts[0] += normal;
-            counts[1] += zero;
-            for (int i = 0; i < normal; i++) {
-                in.into(page, 0, PageSize.BYTES);
+            counts[ZERO] += zero;
+            if (normal > 0) {
+                counts[switch (packet.method()) {
+                    case NONE -> NORMAL;
+                    case DELTA -> DELTA;
+                    case ZLIB, ZSTD, LZ4 -> COMPRESSED;
+                }] +=
+                        normal;
+                for (int left = packet.dataBytes(); left > 0; left -= PageSize.BYTES) {
+                    in.into(page, 0, Math.min(left, PageSize.BYTES));
+                }
             }
         }
     }

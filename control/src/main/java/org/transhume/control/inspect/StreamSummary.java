@@ -40,8 +40,10 @@ public record StreamSummary(
      * @param normal pages in full
      * @param zero pages that are zero
      * @param hole pages of ranges never written
+     * @param delta pages as XBZRLE deltas; in a multifd packet of deltas all of them, also those in full among them
+     * @param compressed pages compressed, one by one or a packet at a time
      */
-    public record Block(String name, long size, long normal, long zero, long hole) {}
+    public record Block(String name, long size, long normal, long zero, long hole, long delta, long compressed) {}
 
     /**
      * One section of device state.

@@ -2,17 +2,20 @@ package org.transhume.engine.incoming;
 
 import java.io.IOException;
 import java.lang.foreign.Arena;
+import java.util.Set;
 import org.transhume.channels.Connection;
 import org.transhume.channels.IoVector;
 import org.transhume.channels.qemu.CorruptStreamException;
 import org.transhume.channels.qemu.MultifdHello;
+import org.transhume.channels.qemu.MultifdMethod;
 import org.transhume.channels.qemu.MultifdPacket;
+import org.transhume.codec.CorruptDataException;
 import org.transhume.engine.PageCounters;
 import org.transhume.memory.PageSize;
 
 /**
- * Reads one multifd channel behind its first 64 bytes: each page straight into its place in guest RAM, with the header of the
- * packet behind it in the same system call. One thread.
+ * Reads one multifd channel behind its first 64 bytes: each page straight into its place in guest RAM, or packed ones to where
+ * they are unpacked from, with the header of the packet behind in the same system call. One thread.
  */
 final class ChannelLoader implements AutoCloseable {
     private final Connection connection;
@@ -20,6 +23,8 @@ final class ChannelLoader implements AutoCloseable {
     private final String channel;
     private final SyncPoints syncs;
     private final PageCounters pages;
+    private final Set<MultifdMethod> accepted;
+    private final PackedPages packed = new PackedPages();
     private final Arena arena = Arena.ofShared();
     private final MultifdPacket packet = new MultifdPacket(arena);
     private final IoVector scatter = new IoVector(MultifdPacket.CAPACITY + 1);
@@ -30,30 +35,40 @@ final class ChannelLoader implements AutoCloseable {
     private int block;
     private volatile boolean pagesSinceSync;
 
-    /** @param connection behind its first 64 bytes */
-    ChannelLoader(Connection connection, int id, SyncPoints syncs, PageCounters pages) {
+    /**
+     * @param connection behind its first 64 bytes
+     * @param accepted forms that pages may come in
+     */
+    ChannelLoader(Connection connection, int id, SyncPoints syncs, PageCounters pages, Set<MultifdMethod> accepted) {
         this.connection = connection;
         this.id = id;
         this.channel = "multifd channel " + id;
         this.headerAt = MultifdHello.BYTES;
         this.syncs = syncs;
         this.pages = pages;
+        this.accepted = accepted;
     }
 
     /** Applies packets until the peer closes the channel between two of them. */
     void load(LoadedRam ram) throws IOException {
         while (readHeader()) {
-            packet.check(channel, headerAt);
+            packet.check(channel, headerAt, accepted);
             boolean sync = packet.isSync();
             int normal = packet.normalPages();
             int zero = packet.zeroPages();
+            MultifdMethod method = packet.method();
+            // Only with pages: an empty packet of 7.2 carries leftovers of the one before.
+            int data = normal == 0 ? 0 : packet.dataBytes();
+            long number = packet.number();
             if (normal + zero > 0) {
                 pagesSinceSync = true;
                 prepare(ram, normal, zero);
             }
             long dataAt = headerAt + MultifdPacket.BYTES;
-            int data = normal * PageSize.BYTES;
-            readPages(data, dataAt);
+            readData(ram, normal, method, data, dataAt);
+            if (normal > 0 && method != MultifdMethod.NONE) {
+                unpack(ram, normal, method, data, dataAt, number);
+            }
             for (int i = 0; i < normal; i++) {
                 ram.arrived(block, offsets[i]);
             }
@@ -69,6 +84,15 @@ final class ChannelLoader implements AutoCloseable {
             }
         }
         syncs.channelEnded(id);
+    }
+
+    private void unpack(LoadedRam ram, int normal, MultifdMethod method, int data, long dataAt, long number) {
+        try {
+            packed.apply(method, data, ram.segment(block), offsets, normal);
+        } catch (CorruptDataException e) {
+            throw new CorruptStreamException(
+                    channel, dataAt, "packet %d, %s: %s".formatted(number, method, e.getMessage()));
+        }
     }
 
     /** Whether pages came behind the last sync point. */
@@ -88,7 +112,6 @@ final class ChannelLoader implements AutoCloseable {
             block = index;
         }
         long last = ram.block(block).length() - PageSize.BYTES;
-        scatter.clear();
         for (int i = 0; i < normal + zero; i++) {
             long offset = packet.offset(i);
             if (offset < 0 || offset > last || (offset & (PageSize.BYTES - 1)) != 0) {
@@ -96,16 +119,22 @@ final class ChannelLoader implements AutoCloseable {
                         .formatted(i, offset, name, last));
             }
             offsets[i] = offset;
-            if (i < normal) {
-                scatter.add(ram.segment(block), offset, PageSize.BYTES);
-            }
         }
     }
 
-    private void readPages(int data, long dataAt) throws IOException {
+    /** Pages as they are go straight into their places, anything else to where it is unpacked from. */
+    private void readData(LoadedRam ram, int normal, MultifdMethod method, int data, long dataAt) throws IOException {
         headerBytes = 0;
         if (data == 0) {
             return;
+        }
+        scatter.clear();
+        if (method == MultifdMethod.NONE) {
+            for (int i = 0; i < normal; i++) {
+                scatter.add(ram.segment(block), offsets[i], PageSize.BYTES);
+            }
+        } else {
+            scatter.add(packed.data(), 0, data);
         }
         scatter.add(packet.frame(), 0, MultifdPacket.BYTES);
         long done = 0;
@@ -146,8 +175,9 @@ final class ChannelLoader implements AutoCloseable {
 
     @Override
     public void close() {
-        try (arena) {
-            scatter.close();
+        try (arena;
+                scatter) {
+            packed.close();
         }
     }
 }

@@ -236,7 +236,7 @@ public final class IncomingMigration {
                 throw new MigrationException("multifd channel %d connected twice".formatted(id));
             }
             channelIds.set(id);
-            loader = new ChannelLoader(connection, id, syncs, pages);
+            loader = new ChannelLoader(connection, id, syncs, pages, config.acceptedMethods());
             channels.add(loader);
             arrivals.notifyAll();
         }
@@ -346,6 +346,8 @@ public final class IncomingMigration {
                 pages.normal.sum(),
                 pages.zero.sum(),
                 pages.hole.sum(),
+                pages.delta.sum(),
+                pages.compressed.sum(),
                 syncs.passed(),
                 described ? loader.devices().toBytes().length : 0,
                 described && loader.devices().description() == null);

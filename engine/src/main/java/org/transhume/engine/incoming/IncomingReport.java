@@ -13,9 +13,11 @@ package org.transhume.engine.incoming;
  * @param ramBytes bytes of guest RAM announced
  * @param mainBytes bytes read from the main channel
  * @param multifdBytes bytes read from page channels
- * @param normalPages pages received in full
+ * @param normalPages pages received in full, and whatever multifd packets had data for
  * @param zeroPages pages received as zero
  * @param holePages pages received as part of a hole
+ * @param deltaPages pages received as XBZRLE deltas on the main channel
+ * @param compressedPages pages received compressed one by one on the main channel
  * @param syncs sync points passed
  * @param deviceBytes of device state
  * @param descriptionMissing the stream ended without the description of the devices
@@ -34,6 +36,8 @@ public record IncomingReport(
         long normalPages,
         long zeroPages,
         long holePages,
+        long deltaPages,
+        long compressedPages,
         int syncs,
         long deviceBytes,
         boolean descriptionMissing) {}

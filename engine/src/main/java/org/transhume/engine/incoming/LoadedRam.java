@@ -54,6 +54,11 @@ final class LoadedRam implements AutoCloseable {
         return segments.get(index);
     }
 
+    /** Whether any version of the page came already. */
+    boolean came(int block, long offset) {
+        return received.get(block).isMarked(offset / PageSize.BYTES);
+    }
+
     /** A page was put in its place. */
     void arrived(int block, long offset) {
         received.get(block).mark(offset / PageSize.BYTES);

@@ -1,6 +1,7 @@
 package org.transhume.engine.incoming;
 
 import java.io.IOException;
+import java.lang.foreign.MemorySegment;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import org.transhume.channels.qemu.BlockEntry;
@@ -14,6 +15,8 @@ import org.transhume.channels.qemu.SectionKind;
 import org.transhume.channels.qemu.StreamHeader;
 import org.transhume.channels.qemu.StreamReader;
 import org.transhume.channels.qemu.StreamWriter;
+import org.transhume.codec.CorruptDataException;
+import org.transhume.codec.delta.XbzrleDecoder;
 import org.transhume.engine.Extensions;
 import org.transhume.engine.IncomingGuest;
 import org.transhume.engine.MigrationException;
@@ -34,6 +37,8 @@ final class MainLoader implements MainStreamVisitor, AutoCloseable {
 
     private StreamHeader header;
     private Dialect dialect = Dialect.NEWEST;
+    private final MemorySegment delta = MemorySegment.ofArray(new byte[PageSize.BYTES]);
+    private PageDecompression decompression;
     private LoadedRam ram;
     private Lease lease;
     private long ramBytes;
@@ -95,13 +100,49 @@ final class MainLoader implements MainStreamVisitor, AutoCloseable {
 
     @Override
     public void page(int block, long offset, StreamReader in) throws IOException {
+        settle(block, offset);
         in.into(ram.segment(block), offset, PageSize.BYTES);
         ram.arrived(block, offset);
         pages.normal.increment();
     }
 
     @Override
+    public void deltaPage(int block, long offset, int length, StreamReader in) throws IOException {
+        settle(block, offset);
+        long at = in.offset();
+        in.into(delta, 0, length);
+        try {
+            XbzrleDecoder.decode(delta, 0, length, ram.segment(block), offset);
+        } catch (CorruptDataException e) {
+            throw in.corrupt(
+                    at,
+                    "xbzrle page at 0x%x of block '%s': %s"
+                            .formatted(offset, ram.block(block).name(), e.getMessage()));
+        }
+        ram.arrived(block, offset);
+        pages.delta.increment();
+    }
+
+    @Override
+    public void compressedPage(int block, long offset, int length, StreamReader in) throws IOException {
+        if (decompression == null) {
+            decompression = new PageDecompression(config.decompressThreads());
+        }
+        decompression.unpack(ram.segment(block), offset, length, in);
+        ram.arrived(block, offset);
+        pages.compressed.increment();
+    }
+
+    /** An earlier version of the page may still be in the hands of a decompressing thread: it goes first. */
+    private void settle(int block, long offset) {
+        if (decompression != null && ram.came(block, offset)) {
+            decompression.drain();
+        }
+    }
+
+    @Override
     public void zeroPage(int block, long offset) {
+        settle(block, offset);
         ram.zero(block, offset);
         pages.zero.increment();
     }
@@ -121,6 +162,9 @@ final class MainLoader implements MainStreamVisitor, AutoCloseable {
 
     @Override
     public void endOfSection(SectionKind kind) throws IOException {
+        if (decompression != null) {
+            decompression.drain();
+        }
         if (config.channels() > 0 && !dialect.perRoundSync()) {
             syncPoint();
         }
@@ -168,6 +212,9 @@ final class MainLoader implements MainStreamVisitor, AutoCloseable {
     /** Gives the RAM back to its guest; all channels have ended by then. */
     @Override
     public void close() {
+        if (decompression != null) {
+            decompression.close(); // it writes to the RAM
+        }
         if (ram != null) {
             ram.close();
         }

@@ -1,39 +1,73 @@
 package org.transhume.engine.outgoing;
 
 import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
 import org.transhume.channels.qemu.MainStreamWriter;
-import org.transhume.codec.ZeroPage;
+import org.transhume.codec.delta.DeltaCache;
+import org.transhume.codec.delta.XbzrleEncoder;
 import org.transhume.engine.PageCounters;
-import org.transhume.memory.PageSize;
 
 /** Sends pages as records of the main stream, which the migration's thread writes: always inline. */
 final class MainLane implements Lane {
     private final MainStreamWriter out;
     private final PageCounters pages;
+    private final PageDeltas deltas;
+    private final Arena arena = Arena.ofShared();
+    private final MemorySegment delta = arena.allocate(XbzrleEncoder.ROOM, 64);
 
-    MainLane(MainStreamWriter out, PageCounters pages) {
+    /** @param sent what deltas are made against; null: none are */
+    MainLane(MainStreamWriter out, PageCounters pages, SentPages sent) {
         this.out = out;
         this.pages = pages;
+        this.deltas = sent == null ? null : new PageDeltas(sent);
     }
 
     @Override
     public void send(PageBatch batch) throws IOException {
+        boolean encode = deltas != null && batch.resent();
+        if (encode) {
+            deltas.begin();
+        }
         int zero = 0;
+        int normal = 0;
         for (int i = 0; i < batch.count; i++) {
             long offset = batch.offsets[i];
-            if (batch.knownZero || (batch.testZero && ZeroPage.test(batch.ram, offset, PageSize.BYTES))) {
+            if (batch.isZero(offset)) {
                 out.zeroPage(batch.block, offset);
+                if (encode) {
+                    deltas.zero(batch, offset);
+                }
                 zero++;
+            } else if (encode) {
+                normal += encode(batch, offset);
             } else {
                 out.page(batch.block, offset, batch.ram);
+                normal++;
             }
         }
-        pages.normal.add(batch.count - zero);
+        pages.normal.add(normal);
         (batch.knownZero ? pages.hole : pages.zero).add(zero);
     }
 
+    /** @return pages that travelled in full */
+    private int encode(PageBatch batch, long offset) throws IOException {
+        int length = deltas.encode(batch, offset, delta, 0);
+        if (length == DeltaCache.UNCHANGED) {
+            return 0;
+        }
+        if (length < 0) {
+            out.pageCopy(batch.block, offset, deltas.copy(), 0);
+            return 1;
+        }
+        long before = out.offset();
+        out.deltaPage(batch.block, offset, delta, 0, length);
+        deltas.sent(out.offset() - before - Long.BYTES);
+        return 0;
+    }
+
     @Override
-    public void sync(PageBatch order) {
+    public void sync(PageBatch order) throws IOException {
         // One channel keeps its order by itself.
     }
 
@@ -43,5 +77,11 @@ final class MainLane implements Lane {
     }
 
     @Override
-    public void close() {}
+    public void close() {
+        try (arena) {
+            if (deltas != null) {
+                deltas.close();
+            }
+        }
+    }
 }

@@ -19,6 +19,8 @@ package org.transhume.engine.outgoing;
  * @param pagesPerSecond of the last window
  * @param precopyBytes RAM bytes on the main channel while the guest ran
  * @param downtimeBytes RAM bytes on the main channel while it stood
+ * @param delta what XBZRLE did; null if it is off
+ * @param pageCompression what the threads of {@code compress} did; null if it is off
  */
 public record MigrationProgress(
         long totalMillis,
@@ -36,4 +38,6 @@ public record MigrationProgress(
         double bytesPerSecond,
         long pagesPerSecond,
         long precopyBytes,
-        long downtimeBytes) {}
+        long downtimeBytes,
+        DeltaProgress delta,
+        PageCompressionProgress pageCompression) {}

@@ -7,51 +7,62 @@ import org.transhume.channels.Connection;
 import org.transhume.channels.IoVector;
 import org.transhume.channels.qemu.BlockEntry;
 import org.transhume.channels.qemu.MultifdPacket;
-import org.transhume.codec.ZeroPage;
 import org.transhume.engine.PageCounters;
-import org.transhume.memory.PageSize;
 
-/** Sends each batch as one packet of a multifd channel, its pages gathered from guest RAM by the kernel. */
+/** Sends each batch as one packet of a multifd channel: pages that are zero in its header, the others as {@link PacketBody} has it. */
 final class MultifdLane implements Lane {
     private final Connection connection;
     private final List<BlockEntry> blocks;
     private final int index;
     private final PageCounters pages;
+    private final PacketBody body;
     private final Arena arena = Arena.ofShared();
     private final MultifdPacket packet = new MultifdPacket(arena);
     private final IoVector gather = new IoVector(1 + PageBatch.CAPACITY);
+    private final long[] others = new long[PageBatch.CAPACITY];
     private final long[] zeroes = new long[PageBatch.CAPACITY];
 
-    /** @param index of the channel, 0 and up */
-    MultifdLane(Connection connection, int index, List<BlockEntry> blocks, PageCounters pages) {
+    /**
+     * @param index of the channel, 0 and up
+     * @param body owned from here on
+     */
+    MultifdLane(Connection connection, int index, List<BlockEntry> blocks, PageCounters pages, PacketBody body) {
         this.connection = connection;
         this.index = index;
         this.blocks = blocks;
         this.pages = pages;
+        this.body = body;
     }
 
     @Override
     public void send(PageBatch batch) throws IOException {
         packet.pages(blocks.get(batch.block).name(), batch.number);
+        packet.data(body.method(), 0);
         gather.clear();
         gather.add(packet.frame(), 0, MultifdPacket.BYTES);
-        int normal = 0;
+        body.begin(batch);
+        int other = 0;
         int zero = 0;
         for (int i = 0; i < batch.count; i++) {
             long offset = batch.offsets[i];
-            if (batch.knownZero || (batch.testZero && ZeroPage.test(batch.ram, offset, PageSize.BYTES))) {
+            if (batch.isZero(offset)) {
                 zeroes[zero++] = offset;
+                body.zero(batch, offset);
             } else {
-                packet.offset(normal++, offset);
-                gather.add(batch.ram, offset, PageSize.BYTES);
+                others[other++] = offset;
             }
         }
+        int listed = other == 0 ? 0 : body.fill(batch, others, other, packet, gather);
         for (int i = 0; i < zero; i++) {
-            packet.offset(normal + i, zeroes[i]);
+            packet.offset(listed + i, zeroes[i]);
         }
-        packet.counts(normal, zero, normal * PageSize.BYTES);
-        connection.write(gather);
-        pages.normal.add(normal);
+        if (listed + zero > 0) {
+            packet.counts(listed, zero);
+            long start = System.nanoTime();
+            connection.write(gather);
+            body.written(System.nanoTime() - start);
+        }
+        pages.normal.add(other == 0 ? 0 : listed - body.deltas());
         (batch.knownZero ? pages.hole : pages.zero).add(zero);
     }
 
@@ -68,8 +79,9 @@ final class MultifdLane implements Lane {
 
     @Override
     public void close() {
-        try (arena) {
-            gather.close();
+        try (arena;
+                gather) {
+            body.close();
         }
     }
 }

@@ -1,6 +1,7 @@
 package org.transhume.engine.outgoing;
 
 import java.time.Duration;
+import org.transhume.memory.PageSize;
 
 /**
  * How a guest leaves. Immutable; what may change meanwhile is set on {@link OutgoingMigration}.
@@ -12,6 +13,10 @@ import java.time.Duration;
  * @param returnPath whether the destination is to answer
  * @param holeRuns extension {@code x-hole-runs}: never-written ranges travel as ranges
  * @param zeroPages who looks for zero pages
+ * @param compression what multifd lanes do to pages; anything but {@link Compression.None} needs channels
+ * @param deltaCache bytes of the XBZRLE cache, a power of two of 4096 and up; 0: no deltas. With channels it is extension
+ *     {@code x-multifd-xbzrle}
+ * @param pageCompression compression of pages on the main channel, for old QEMUs; null is none
  * @param placement where lanes run
  * @param connectLimit longest wait for each connection
  */
@@ -23,6 +28,9 @@ public record OutgoingConfig(
         boolean returnPath,
         boolean holeRuns,
         ZeroPageDetection zeroPages,
+        Compression compression,
+        long deltaCache,
+        PageCompression pageCompression,
         LanePlacement placement,
         Duration connectLimit) {
     private static final Duration LONGEST_PAUSE = Duration.ofSeconds(2000);
@@ -40,6 +48,17 @@ public record OutgoingConfig(
         }
         if (connectLimit.isNegative()) {
             throw new IllegalArgumentException("connectLimit=%s: expected 0 or more".formatted(connectLimit));
+        }
+        if (channels == 0 && !(compression instanceof Compression.None)) {
+            throw new IllegalArgumentException("compression=%s: expected channels for it".formatted(compression));
+        }
+        if (channels > 0 && pageCompression != null) {
+            throw new IllegalArgumentException(
+                    "pageCompression=%s: expected no channels beside it".formatted(pageCompression));
+        }
+        if (deltaCache != 0 && (deltaCache < PageSize.BYTES || Long.bitCount(deltaCache) != 1)) {
+            throw new IllegalArgumentException(
+                    "deltaCache=%d: expected 0 or a power of two of 4096 and up".formatted(deltaCache));
         }
         if (downtimeLimit.isNegative() || downtimeLimit.compareTo(LONGEST_PAUSE) > 0) {
             throw new IllegalArgumentException("downtimeLimit=%s: expected 0..2000 s".formatted(downtimeLimit));
@@ -60,6 +79,9 @@ public record OutgoingConfig(
         private boolean returnPath;
         private boolean holeRuns;
         private ZeroPageDetection zeroPages = ZeroPageDetection.MULTIFD;
+        private Compression compression = new Compression.None();
+        private long deltaCache;
+        private PageCompression pageCompression;
         private LanePlacement placement = LanePlacement.AUTOMATIC;
         private Duration connectLimit = Duration.ofSeconds(30);
 
@@ -100,6 +122,21 @@ public record OutgoingConfig(
             return this;
         }
 
+        public Builder compression(Compression value) {
+            compression = value;
+            return this;
+        }
+
+        public Builder deltaCache(long value) {
+            deltaCache = value;
+            return this;
+        }
+
+        public Builder pageCompression(PageCompression value) {
+            pageCompression = value;
+            return this;
+        }
+
         public Builder placement(LanePlacement value) {
             placement = value;
             return this;
@@ -119,6 +156,9 @@ public record OutgoingConfig(
                     returnPath,
                     holeRuns,
                     zeroPages,
+                    compression,
+                    deltaCache,
+                    pageCompression,
                     placement,
                     connectLimit);
         }

@@ -13,8 +13,13 @@ import org.transhume.channels.qemu.DeviceTail;
 import org.transhume.channels.qemu.Dialect;
 import org.transhume.channels.qemu.MainStreamWriter;
 import org.transhume.channels.qemu.MultifdHello;
+import org.transhume.channels.qemu.MultifdMethod;
 import org.transhume.channels.qemu.SectionKind;
 import org.transhume.channels.qemu.StreamWriter;
+import org.transhume.codec.compression.BatchBuffers;
+import org.transhume.codec.compression.Lz4Compressor;
+import org.transhume.codec.compression.ZlibStreamCompressor;
+import org.transhume.codec.compression.ZstdStreamCompressor;
 import org.transhume.engine.ConnectionSet;
 import org.transhume.engine.Extensions;
 import org.transhume.engine.Guest;
@@ -23,6 +28,7 @@ import org.transhume.engine.MigrationObserver;
 import org.transhume.engine.MigrationState;
 import org.transhume.engine.PageCounters;
 import org.transhume.memory.Lease;
+import org.transhume.memory.PageSize;
 
 /**
  * Moves a guest away: rounds of dirty pages while it runs, then the switchover. Runs in a thread of its own from
@@ -52,6 +58,12 @@ public final class OutgoingMigration {
     private final RateLimit rate;
     private final Meter meter = new Meter();
     private final PageCounters pages = new PageCounters();
+    private final DeltaCounters deltaCounters = new DeltaCounters();
+    private final PageCompressionCounters compressionCounters = new PageCompressionCounters();
+    private final CodecRates codecRates = new CodecRates(deltaCounters, compressionCounters);
+    /** Null without deltas. */
+    private final SentPages sent;
+
     private final CompletableFuture<OutgoingReport> completion = new CompletableFuture<>();
     private final List<OutgoingReport.Round> rounds = new ArrayList<>();
     private final long ramBytes;
@@ -69,6 +81,8 @@ public final class OutgoingMigration {
     private volatile Connection main;
     private volatile Thread dialing;
     private volatile int passes;
+    private volatile boolean waitForCompressThread;
+    private volatile PageCompressionLane compressionLane;
 
     // Guarded by this: which of the two came first decides.
     private boolean cancelled;
@@ -97,6 +111,9 @@ public final class OutgoingMigration {
         this.downtimeLimit = config.downtimeLimit();
         this.cap = config.maxBandwidth();
         this.switchoverBandwidth = config.switchoverBandwidth();
+        this.sent = config.deltaCache() == 0 ? null : new SentPages(config.deltaCache(), deltaCounters);
+        this.waitForCompressThread =
+                config.pageCompression() != null && config.pageCompression().waitForThread();
         this.ramBytes = guest.memory().size();
         this.remainingBytes = ramBytes;
     }
@@ -105,6 +122,7 @@ public final class OutgoingMigration {
      * Begins; returns at once.
      *
      * @param name names the threads
+     * @throws MigrationException if the transport has no room for the channels, or memory none for the delta cache
      */
     public static OutgoingMigration start(
             Guest guest, Dialer dialer, OutgoingConfig config, MigrationObserver observer, String name) {
@@ -162,6 +180,27 @@ public final class OutgoingMigration {
         switchoverBandwidth = bytesPerSecond;
     }
 
+    /**
+     * Changes the size of the XBZRLE cache, which begins empty again; without effect where no deltas are made.
+     *
+     * @param bytes a power of two of 4096 and up
+     * @throws MigrationException if memory cannot be had; the cache stays as it was
+     */
+    public void deltaCache(long bytes) {
+        if (sent != null) {
+            sent.resize(bytes);
+        }
+    }
+
+    /** Whether pages wait for a busy thread of {@link PageCompression}, from the next page on. */
+    public void waitForCompressThread(boolean value) {
+        waitForCompressThread = value;
+        PageCompressionLane lane = compressionLane;
+        if (lane != null) {
+            lane.waitForThread(value);
+        }
+    }
+
     public MigrationProgress progress() {
         long now = endNanos != 0 ? endNanos : System.nanoTime();
         long active = activeNanos;
@@ -187,7 +226,17 @@ public final class OutgoingMigration {
                 rate,
                 meter.pagesPerSecond(),
                 paused == 0 ? mainBytes : mainBytesAtPause,
-                paused == 0 ? 0 : mainBytes - mainBytesAtPause);
+                paused == 0 ? 0 : mainBytes - mainBytesAtPause,
+                delta(),
+                pageCompression());
+    }
+
+    private DeltaProgress delta() {
+        return sent == null ? null : codecRates.delta(sent.bytes());
+    }
+
+    private PageCompressionProgress pageCompression() {
+        return config.pageCompression() == null ? null : codecRates.pageCompression();
     }
 
     private static long millis(long nanos) {
@@ -197,7 +246,8 @@ public final class OutgoingMigration {
     private void run() {
         observer.state(state);
         Throwable failure = null;
-        try (Lease _ = guest.memory().lease(name)) {
+        try (sent;
+                Lease _ = guest.memory().lease(name)) {
             migrate();
         } catch (Throwable t) {
             failure = t;
@@ -225,7 +275,7 @@ public final class OutgoingMigration {
         }
         try (MainStreamWriter out = new MainStreamWriter(new StreamWriter(main), guest.ramSectionId())) {
             during = "opening the stream";
-            out.header(Extensions.header(guest.machine(), config.holeRuns()));
+            out.header(Extensions.header(guest.machine(), extensions()));
             if (config.returnPath()) {
                 out.command(new Command.OpenReturnPath());
                 out.command(new Command.Ping(1));
@@ -242,6 +292,7 @@ public final class OutgoingMigration {
                         out,
                         rate,
                         pages,
+                        sent,
                         config.holeRuns(),
                         config.zeroPages(),
                         config.channels() == 0
@@ -263,7 +314,7 @@ public final class OutgoingMigration {
 
     private LaneGroup lanes(MainStreamWriter out) throws IOException {
         if (config.channels() == 0) {
-            return new InlineLanes(List.of(new MainLane(out, pages)), rate);
+            return new InlineLanes(List.of(mainLane(out)), rate);
         }
         List<BlockEntry> blocks = blockList();
         List<MultifdLane> lanes = new ArrayList<>();
@@ -273,7 +324,7 @@ public final class OutgoingMigration {
                 try (StreamWriter hello = new StreamWriter(channel)) {
                     new MultifdHello(i).write(hello);
                 }
-                lanes.add(new MultifdLane(channel, i, blocks, pages));
+                lanes.add(new MultifdLane(channel, i, blocks, pages, body()));
             }
         } catch (Throwable t) {
             lanes.forEach(MultifdLane::close);
@@ -285,6 +336,54 @@ public final class OutgoingMigration {
             case AUTOMATIC -> lanes.size() == 1;
         };
         return inline ? new InlineLanes(lanes, rate) : new RingLanes(lanes, rate, connections, name);
+    }
+
+    private Lane mainLane(MainStreamWriter out) {
+        MainLane plain = new MainLane(out, pages, sent);
+        if (config.pageCompression() == null) {
+            return plain;
+        }
+        PageCompressionLane lane = new PageCompressionLane(
+                out, pages, compressionCounters, plain, sent != null, config.pageCompression(), name);
+        compressionLane = lane;
+        lane.waitForThread(waitForCompressThread); // it may have changed since the config was made
+        return lane;
+    }
+
+    /** What one multifd lane makes of its pages. */
+    private PacketBody body() {
+        PacketBody first = switch (config.compression()) {
+            case Compression.None() -> new RawBody();
+            case Compression.Zlib(int level) ->
+                new CompressedBody(MultifdMethod.ZLIB, new ZlibStreamCompressor(level), batchBuffers(), false);
+            case Compression.Zstd(int level) ->
+                new CompressedBody(MultifdMethod.ZSTD, new ZstdStreamCompressor(level), batchBuffers(), false);
+            case Compression.Lz4() -> new CompressedBody(MultifdMethod.LZ4, new Lz4Compressor(), batchBuffers(), true);
+            case Compression.Adaptive() -> throw new UnsupportedOperationException("x-adaptive");
+        };
+        return sent == null ? first : new DeltaBody(sent, first);
+    }
+
+    private static BatchBuffers batchBuffers() {
+        return new BatchBuffers(PageBatch.CAPACITY * PageSize.BYTES, BatchBuffers.MAX_PACKED);
+    }
+
+    private List<String> extensions() {
+        List<String> names = new ArrayList<>();
+        if (config.holeRuns()) {
+            names.add(Extensions.HOLE_RUNS);
+        }
+        switch (config.compression()) {
+            case Compression.Adaptive() -> names.add(Extensions.ADAPTIVE);
+            case Compression.Lz4() -> names.add(Extensions.LZ4);
+            case Compression.None(), Compression.Zlib _, Compression.Zstd _ -> {
+                // QEMU has these, and does not say so on the main channel.
+            }
+        }
+        if (sent != null && config.channels() > 0 && !(config.compression() instanceof Compression.Adaptive)) {
+            names.add(Extensions.MULTIFD_XBZRLE);
+        }
+        return names;
     }
 
     private List<BlockEntry> blockList() {
@@ -328,12 +427,15 @@ public final class OutgoingMigration {
             }
             out.section(SectionKind.PART);
             scanner.scan(System.nanoTime() + SLICE_NANOS);
-            if (!dialect.perRoundSync()) {
+            // Pages that threads still compress must be in this section too.
+            if (!dialect.perRoundSync() || config.pageCompression() != null) {
                 scanner.sync();
             }
             out.endOfSection();
             out.flush();
-            meter.update(System.nanoTime(), connections.bytesWritten(), sentPages(), dirtyBytesAtHarvest);
+            long now = System.nanoTime();
+            meter.update(now, connections.bytesWritten(), sentPages(), dirtyBytesAtHarvest);
+            codecRates.update(now, sentPages());
         }
     }
 
@@ -350,6 +452,9 @@ public final class OutgoingMigration {
             out.endOfSection();
             out.flush();
         }
+        if (sent != null) {
+            sent.freeRetired(); // every lane has ended its epoch
+        }
         endRound();
         long before = System.nanoTime();
         long found = pending.harvest();
@@ -358,6 +463,7 @@ public final class OutgoingMigration {
         remainingBytes = scanner.remainingBytes();
         dirtyBytesAtHarvest = remainingBytes;
         pass();
+        scanner.beginRound(passes, false);
         beginRound(found);
     }
 
@@ -377,6 +483,7 @@ public final class OutgoingMigration {
         during = "sending the last pages";
         long found = pending.harvest();
         pass();
+        scanner.beginRound(passes, true);
         beginRound(found);
         long harvested = System.nanoTime();
         if (dialect.switchoverStart()) {
@@ -477,7 +584,12 @@ public final class OutgoingMigration {
     }
 
     private long sentPages() {
-        return pages.normal.sum() + pages.zero.sum() + pages.hole.sum();
+        return pages.normal.sum()
+                + pages.zero.sum()
+                + pages.hole.sum()
+                + deltaCounters.pages.sum()
+                - deltaCounters.overflows.sum() // those are among the normal ones
+                + compressionCounters.pages.sum();
     }
 
     private void pass() {
@@ -564,6 +676,8 @@ public final class OutgoingMigration {
                 passes,
                 config.channels(),
                 cap,
+                delta(),
+                pageCompression(),
                 guest.dirtySource().name(),
                 List.copyOf(rounds));
     }

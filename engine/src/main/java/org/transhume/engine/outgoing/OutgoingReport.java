@@ -20,6 +20,8 @@ import java.util.List;
  * @param rounds harvests of the dirty source
  * @param channels page channels, 0 for the main channel alone
  * @param maxBandwidth cap in bytes per second at the end; 0: none
+ * @param delta what XBZRLE did; null if it was off
+ * @param pageCompression what the threads of {@code compress} did; null if it was off
  * @param dirtySource which one was used
  * @param roundHistory what each round sent
  */
@@ -39,6 +41,8 @@ public record OutgoingReport(
         int rounds,
         int channels,
         long maxBandwidth,
+        DeltaProgress delta,
+        PageCompressionProgress pageCompression,
         String dirtySource,
         List<Round> roundHistory) {
     /**

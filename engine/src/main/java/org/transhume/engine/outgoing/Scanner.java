@@ -2,13 +2,12 @@ package org.transhume.engine.outgoing;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.lang.foreign.MemorySegment;
 import java.util.List;
 import org.transhume.channels.qemu.MainStreamWriter;
-import org.transhume.codec.ZeroPage;
 import org.transhume.engine.PageCounters;
 import org.transhume.memory.GuestMemory;
 import org.transhume.memory.PageSize;
+import org.transhume.memory.RamBlock;
 
 /**
  * Turns pending pages into batches for the lanes, and holes into whatever the stream has for them. One thread. A slice ends
@@ -20,12 +19,14 @@ final class Scanner {
 
     private static final int HOLES_PER_LOOK = 64;
 
-    private final List<MemorySegment> ram;
+    private final List<RamBlock> blocks;
+    private final long[] firstPages;
     private final PendingPages pending;
     private final LaneGroup lanes;
     private final MainStreamWriter main;
     private final RateLimit rate;
     private final PageCounters pages;
+    private final SentPages sent;
     private final boolean holeRuns;
     private final boolean testInLanes;
     private final boolean testHere;
@@ -35,7 +36,10 @@ final class Scanner {
     private long holeAt;
     private long packets;
     private PageBatch open;
+    private long round = 1;
+    private boolean last;
 
+    /** @param sent what deltas are made against, or null: a page that is recorded here must not stay in it as it was */
     Scanner(
             GuestMemory memory,
             PendingPages pending,
@@ -43,18 +47,35 @@ final class Scanner {
             MainStreamWriter main,
             RateLimit rate,
             PageCounters pages,
+            SentPages sent,
             boolean holeRuns,
             ZeroPageDetection detection,
             boolean lanesCanSayZero) {
-        this.ram = memory.blocks().stream().map(b -> b.segment()).toList();
+        this.blocks = memory.blocks();
+        this.firstPages = new long[blocks.size()];
+        for (int i = 1; i < firstPages.length; i++) {
+            firstPages[i] = firstPages[i - 1] + blocks.get(i - 1).pages();
+        }
         this.pending = pending;
         this.lanes = lanes;
         this.main = main;
         this.rate = rate;
         this.pages = pages;
+        this.sent = sent;
         this.holeRuns = holeRuns;
         this.testInLanes = detection != ZeroPageDetection.NONE && lanesCanSayZero;
         this.testHere = detection != ZeroPageDetection.NONE && !lanesCanSayZero;
+    }
+
+    /**
+     * The dirty source was asked again.
+     *
+     * @param number of the round that begins, 2 and up
+     * @param last the guest stands
+     */
+    void beginRound(long number, boolean last) {
+        this.round = number;
+        this.last = last;
     }
 
     /** Whether everything that was never written has been announced. */
@@ -85,7 +106,7 @@ final class Scanner {
         }
         try {
             int exhausted = 0;
-            while (exhausted <= ram.size()) { // the block the slice began in is looked at twice: before and behind
+            while (exhausted <= blocks.size()) { // the block the slice began in is looked at twice: before and behind
                 long next = pending.take(block, page, SPAN, this::run);
                 if (next >= 0) {
                     page = next;
@@ -98,7 +119,7 @@ final class Scanner {
                     endBatch();
                     exhausted++;
                     page = 0;
-                    block = (block + 1) % ram.size();
+                    block = (block + 1) % blocks.size();
                 }
             }
         } catch (UncheckedIOException e) {
@@ -116,11 +137,14 @@ final class Scanner {
 
     private void run(long first, long count) {
         try {
-            MemorySegment segment = ram.get(block);
+            RamBlock here = blocks.get(block);
             for (long p = first; p < first + count; p++) {
                 long offset = p * PageSize.BYTES;
-                if (testHere && ZeroPage.test(segment, offset, PageSize.BYTES)) {
+                if (testHere && PageBatch.allZero(here.segment(), here.truncatable(), offset)) {
                     main.zeroPage(block, offset);
+                    if (sent != null) {
+                        sent.cache().forget(firstPages[block] + p);
+                    }
                     pages.zero.increment();
                 } else {
                     add(block, offset, false);
@@ -158,7 +182,18 @@ final class Scanner {
     private void add(int block, long offset, boolean knownZero) throws IOException {
         PageBatch batch = lanes.claim();
         if (open == null) {
-            batch.pages(block, ram.get(block), testInLanes, knownZero && testInLanes);
+            RamBlock from = blocks.get(block);
+            batch.sync = false;
+            batch.block = block;
+            batch.firstPage = firstPages[block];
+            batch.ram = from.segment();
+            batch.truncatable = from.truncatable();
+            batch.testZero = testInLanes;
+            batch.knownZero = knownZero && testInLanes;
+            batch.round = round;
+            batch.last = last;
+            batch.reserved = 0;
+            batch.count = 0;
             open = batch;
         }
         batch.offsets[batch.count++] = offset;

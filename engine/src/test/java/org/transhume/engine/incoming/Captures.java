@@ -9,6 +9,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.zip.GZIPInputStream;
+import org.transhume.channels.qemu.MultifdMethod;
 
 /** Streams of real QEMUs and what they must lead to. */
 final class Captures {
@@ -25,6 +26,13 @@ final class Captures {
                     unzipped(fixture + "/channel-1.bin.gz"));
         }
         return List.of(unzipped(fixture.contains("return-path") ? fixture + "/forward.bin.gz" : fixture + ".bin.gz"));
+    }
+
+    /** What {@code multifd-compression} was. */
+    static MultifdMethod method(String fixture) {
+        return fixture.contains("zlib")
+                ? MultifdMethod.ZLIB
+                : fixture.contains("zstd") ? MultifdMethod.ZSTD : MultifdMethod.NONE;
     }
 
     static byte[] unzipped(String name) {

@@ -30,11 +30,18 @@ class LoadsCapturedStreamsTest {
                 "multifd-none-10.0.2",
                 "multifd-none-7.2.22",
                 "multifd-none-10.0.2-machine-7.2",
-                "multifd-zero-legacy-10.0.2"
+                "multifd-zero-legacy-10.0.2",
+                "multifd-zlib-10.0.2",
+                "multifd-zlib-7.2.22",
+                "multifd-zstd-10.0.2",
+                "multifd-zstd-7.2.22",
+                "xbzrle-10.0.2",
+                "compress-7.2.22"
             })
     void everyBlockEndsWithTheBytesOfItsSource(String fixture) throws Exception {
         Set<String> capabilities = fixture.equals(IGNORE_SHARED) ? Set.of("x-ignore-shared") : Set.of();
-        try (Replay replay = Replay.of(Captures.streams(fixture), capabilities, false)) {
+        IncomingConfig config = IncomingConfig.DEFAULT.withShared(capabilities).withMethod(Captures.method(fixture));
+        try (Replay replay = Replay.of(Captures.streams(fixture), config, false)) {
             assertEquals("completed", replay.report().outcome(), replay.report().reason());
             assertEquals(Captures.expected(fixture), blocks(replay));
             assertFalse(replay.report().descriptionMissing());

@@ -21,14 +21,15 @@ final class Replay implements AutoCloseable {
     private IncomingReport report;
 
     static Replay of(List<byte[]> streams, Set<String> capabilities, boolean staysOpen) {
+        return of(streams, IncomingConfig.DEFAULT.withShared(capabilities), staysOpen);
+    }
+
+    static Replay of(List<byte[]> streams, IncomingConfig accepted, boolean staysOpen) {
         Replay replay = new Replay();
         for (byte[] stream : streams) {
             replay.connections.add(new CapturedConnection(stream, staysOpen));
         }
-        IncomingConfig config = IncomingConfig.DEFAULT
-                .withChannels(streams.size() - 1)
-                .withShared(capabilities)
-                .withChannelLimit(Duration.ofSeconds(2));
+        IncomingConfig config = accepted.withChannels(streams.size() - 1).withChannelLimit(Duration.ofSeconds(2));
         IncomingMigration migration = IncomingMigration.start(
                 replay.guest, new Waiting(replay.connections), config, new MigrationObserver() {}, "replay");
         try {

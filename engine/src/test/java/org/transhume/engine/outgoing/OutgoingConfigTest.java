@@ -59,6 +59,9 @@ class OutgoingConfigTest {
                         false,
                         false,
                         ZeroPageDetection.MULTIFD,
+                        new Compression.None(),
+                        0,
+                        null,
                         LanePlacement.AUTOMATIC,
                         Duration.ofSeconds(30)),
                 config);

@@ -1,0 +1,59 @@
+package org.transhume.engine.outgoing;
+
+import java.lang.foreign.MemorySegment;
+import org.transhume.channels.IoVector;
+import org.transhume.channels.qemu.MultifdMethod;
+import org.transhume.channels.qemu.MultifdPacket;
+import org.transhume.codec.compression.BatchBuffers;
+import org.transhume.codec.compression.Compressor;
+import org.transhume.memory.PageSize;
+
+/** All pages of a packet compressed together, from a private copy. */
+final class CompressedBody implements PacketBody {
+    private final MultifdMethod method;
+    private final Compressor compressor;
+    private final BatchBuffers buffers;
+    private final boolean rawAllowed;
+
+    /**
+     * @param compressor owned from here on
+     * @param buffers owned from here on
+     * @param rawAllowed whether a packet that does not shrink may travel raw: not where the form is one endless stream
+     */
+    CompressedBody(MultifdMethod method, Compressor compressor, BatchBuffers buffers, boolean rawAllowed) {
+        this.method = method;
+        this.compressor = compressor;
+        this.buffers = buffers;
+        this.rawAllowed = rawAllowed;
+    }
+
+    @Override
+    public MultifdMethod method() {
+        return method;
+    }
+
+    @Override
+    public int fill(PageBatch batch, long[] offsets, int count, MultifdPacket packet, IoVector gather) {
+        int plain = count * PageSize.BYTES;
+        for (int i = 0; i < count; i++) {
+            packet.offset(i, offsets[i]);
+            MemorySegment.copy(batch.ram, offsets[i], buffers.plain(), (long) i * PageSize.BYTES, PageSize.BYTES);
+        }
+        int packed = compressor.compress(buffers, plain);
+        if (packed >= plain && rawAllowed) {
+            packet.data(MultifdMethod.NONE, plain);
+            gather.add(buffers.plain(), 0, plain);
+        } else {
+            packet.data(method, packed);
+            gather.add(buffers.packed(), 0, packed);
+        }
+        return count;
+    }
+
+    @Override
+    public void close() {
+        try (buffers) {
+            compressor.close();
+        }
+    }
+}

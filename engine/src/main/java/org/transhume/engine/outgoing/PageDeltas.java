@@ -1,0 +1,77 @@
+package org.transhume.engine.outgoing;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import org.transhume.codec.delta.DeltaCache;
+import org.transhume.codec.delta.XbzrleEncoder;
+import org.transhume.memory.PageSize;
+
+/**
+ * Makes deltas of pages against what was sent before. Belongs to a lane. Works on a private copy of each page: whatever the
+ * guest writes meanwhile, cache and wire have the same bytes.
+ */
+final class PageDeltas implements AutoCloseable {
+    private final SentPages sent;
+    private final Arena arena = Arena.ofShared();
+    private final MemorySegment copy = arena.allocate(PageSize.BYTES, 64);
+    private final XbzrleEncoder encoder = new XbzrleEncoder();
+    private DeltaCache cache;
+
+    PageDeltas(SentPages sent) {
+        this.sent = sent;
+    }
+
+    /** Before the first page of a batch. */
+    void begin() {
+        cache = sent.cache();
+    }
+
+    /**
+     * Copies the page and encodes it into {@code out}, which needs the room that {@link XbzrleEncoder} asks for.
+     *
+     * @return as {@link DeltaCache#encode}; on MISS and OVERFLOW {@link #copy} is what must travel
+     */
+    int encode(PageBatch batch, long offset, MemorySegment out, long at) {
+        MemorySegment.copy(batch.ram, offset, copy, 0, PageSize.BYTES);
+        int length = cache.encode(encoder, batch.page(offset), batch.round, copy, 0, !batch.last, out, at);
+        switch (length) {
+            case DeltaCache.MISS -> sent.counters.misses.increment();
+            case DeltaCache.OVERFLOW -> {
+                sent.counters.pages.increment();
+                sent.counters.overflows.increment();
+                sent.counters.bytes.add(PageSize.BYTES);
+            }
+            case DeltaCache.UNCHANGED -> {
+                sent.counters.pages.increment();
+                sent.counters.unchanged.increment();
+            }
+            default -> sent.counters.pages.increment();
+        }
+        return length;
+    }
+
+    /** A delta travelled, taking that much beside the page's address. */
+    void sent(long bytes) {
+        sent.counters.bytes.add(bytes);
+    }
+
+    /** The page encoded last. */
+    MemorySegment copy() {
+        return copy;
+    }
+
+    /** The page travels as zero. */
+    void zero(PageBatch batch, long offset) {
+        cache.zero(batch.page(offset), batch.round);
+    }
+
+    /** The page travels by other means. */
+    void forget(PageBatch batch, long offset) {
+        cache.forget(batch.page(offset));
+    }
+
+    @Override
+    public void close() {
+        arena.close();
+    }
+}
