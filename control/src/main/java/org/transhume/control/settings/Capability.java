@@ -13,11 +13,11 @@ import java.util.Optional;
  * extensions come last. All are off at first. What must not be on together is in {@link CapabilityRule}.
  */
 public enum Capability {
-    XBZRLE(V3_1, V10_0, false, "send a page written again as its difference from the copy sent before"),
+    XBZRLE(V3_1, V10_0, true, "send a page written again as its difference from the copy sent before"),
     RDMA_PIN_ALL(V3_1, V10_0, false, "over RDMA, register and lock all guest memory at the start"),
     AUTO_CONVERGE(V3_1, V10_0, false, "slow the guest down in steps when it writes faster than pages are sent"),
     ZERO_BLOCKS(V3_1, V10_0, false, "in storage migration, encode blocks of zeros compactly"),
-    COMPRESS(V3_1, V3_1, false, "compress pages in a pool of threads"),
+    COMPRESS(V3_1, V3_1, true, "compress pages in a pool of threads"),
     EVENTS(V3_1, V10_0, true, "emit MIGRATION and MIGRATION_PASS, each side for its own state"),
     POSTCOPY_RAM(V3_1, V10_0, false, "let the guest move before all its memory has; pages missing there are fetched"),
     X_COLO(V3_1, V10_0, false, "never finish: keep a second machine in step by checkpoints"),
@@ -39,7 +39,14 @@ public enum Capability {
     DIRTY_LIMIT(V10_0, V10_0, false, "slow down only those vCPUs that write too fast"),
     MAPPED_RAM(V10_0, V10_0, false, "write each page at its own place in a file"),
 
-    X_HOLE_RUNS(V3_1, V10_0, true, "Transhume only: ranges never written travel as runs, not as single zero pages");
+    X_HOLE_RUNS(V3_1, V10_0, true, "Transhume only: ranges never written travel as runs, not as single zero pages"),
+    X_LZ4(V3_1, V10_0, true, "Transhume only: channels compress pages with LZ4"),
+    X_MULTIFD_XBZRLE(V3_1, V10_0, true, "Transhume only: xbzrle works on channels, too"),
+    X_ADAPTIVE(
+            V3_1,
+            V10_0,
+            true,
+            "Transhume only: channels send pages raw, compressed or as deltas, as pays at the moment");
 
     private final Profile since;
     private final Profile until;

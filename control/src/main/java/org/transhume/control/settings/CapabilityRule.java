@@ -85,10 +85,7 @@ record CapabilityRule(Capability subject, Capability other, Function<Proposal, O
         rules.add(unless(POSTCOPY_PREEMPT, p -> p.has(POSTCOPY_RAM), "Postcopy preempt requires postcopy-ram"));
         rules.add(beforeListening(POSTCOPY_PREEMPT, "Postcopy preempt must be set before incoming starts"));
         rules.add(beforeListening(MULTIFD, "Multifd must be set before incoming starts"));
-        rules.add(unless(
-                SWITCHOVER_ACK,
-                p -> p.has(RETURN_PATH),
-                "Capability 'switchover-ack' requires capability 'return-path'"));
+        rules.add(unless(SWITCHOVER_ACK, p -> p.has(RETURN_PATH), needs(SWITCHOVER_ACK, RETURN_PATH)));
         rules.add(conflict(
                 DIRTY_LIMIT,
                 AUTO_CONVERGE,
@@ -97,9 +94,27 @@ record CapabilityRule(Capability subject, Capability other, Function<Proposal, O
                 DIRTY_LIMIT,
                 p -> p.host().dirtyRing(),
                 "dirty-limit requires KVM with accelerator property 'dirty-ring-size' set"));
-        rules.add(conflict(MULTIFD, XBZRLE, "Multifd is not compatible with xbzrle"));
+        // The extension x-multifd-xbzrle is there to lift this conflict of QEMU's.
+        rules.add(new CapabilityRule(
+                MULTIFD,
+                XBZRLE,
+                p -> p.has(XBZRLE) && !p.has(X_MULTIFD_XBZRLE)
+                        ? Optional.of("Multifd is not compatible with xbzrle")
+                        : Optional.empty()));
         rules.add(conflict(MAPPED_RAM, XBZRLE, "Mapped-ram migration is incompatible with xbzrle"));
         rules.add(conflict(MAPPED_RAM, POSTCOPY_RAM, "Mapped-ram migration is incompatible with postcopy"));
+        for (Capability ours : List.of(X_LZ4, X_MULTIFD_XBZRLE, X_ADAPTIVE)) {
+            rules.add(new CapabilityRule(ours, null, p -> {
+                Capability channels = MULTIFD.in(p.after().profile()) ? MULTIFD : X_MULTIFD;
+                return p.has(channels) ? Optional.empty() : Optional.of(needs(ours, channels));
+            }));
+            rules.add(beforeListening(ours, "Capability '" + ours + "' must be set before incoming starts"));
+        }
+        rules.add(unless(X_MULTIFD_XBZRLE, p -> p.has(XBZRLE), needs(X_MULTIFD_XBZRLE, XBZRLE)));
+        rules.add(conflict(X_LZ4, X_ADAPTIVE, "Capability 'x-lz4' is not compatible with capability 'x-adaptive'"));
+        for (Capability method : List.of(X_LZ4, X_ADAPTIVE)) {
+            rules.add(unless(method, p -> p.after().noMultifdCompression(), instead(method)));
+        }
         // Last, so that a set QEMU would refuse is refused in QEMU's words.
         Arrays.stream(Capability.values())
                 .map(capability -> unless(
@@ -108,6 +123,15 @@ record CapabilityRule(Capability subject, Capability other, Function<Proposal, O
                         "Capability '" + capability + "' is not built into this version of Transhume"))
                 .forEach(rules::add);
         return List.copyOf(rules);
+    }
+
+    private static String needs(Capability subject, Capability other) {
+        return "Capability '" + subject + "' requires capability '" + other + "'";
+    }
+
+    /** What to say if {@code method} meets a {@code multifd-compression}: a channel packs pages in one way. */
+    static String instead(Capability method) {
+        return "Capability '" + method + "' requires parameter 'multifd-compression' to be none";
     }
 
     private static CapabilityRule conflict(Capability subject, Capability other, String refusal) {

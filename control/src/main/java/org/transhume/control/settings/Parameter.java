@@ -11,6 +11,7 @@ import static org.transhume.control.settings.ParameterSpec.uint8;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 
@@ -162,8 +163,18 @@ public enum Parameter {
             .in100(99)
             .effect("next step; never lowers what is in force")
             .about("most that throttling takes; at least cpu-throttle-initial")),
-    MULTIFD_COMPRESSION(
-            choice("none").in100("none").effect("start of migration").about("how channels compress pages")),
+    MULTIFD_COMPRESSION(choice(
+                    List.of("none", "zlib", "zstd"),
+                    Map.of(
+                            "qatzip",
+                            noHardware("qatzip", "Intel's QATzip library and a QuickAssist device"),
+                            "qpl",
+                            noHardware("qpl", "Intel's QPL library and an In-Memory Analytics Accelerator"),
+                            "uadk",
+                            noHardware("uadk", "the UADK library and a HiSilicon Kunpeng accelerator")))
+            .in100("none")
+            .effect("start of migration")
+            .about("how channels compress pages; the same on both sides")),
     MULTIFD_ZLIB_LEVEL(uint8("level")
             .range(0, 9, "Parameter 'multifd_zlib_level' expects a value between 0 and 9")
             .in100(1)
@@ -213,6 +224,11 @@ public enum Parameter {
 
     Parameter(ParameterSpec spec) {
         this.spec = spec;
+    }
+
+    private static String noHardware(String method, String needed) {
+        return "Parameter 'multifd-compression': %s needs %s, which this build has no support for; use none, zlib or zstd"
+                .formatted(method, needed);
     }
 
     /** All parameters of {@code profile}, in the order they are checked. */
@@ -291,7 +307,7 @@ public enum Parameter {
         }
         return switch (type(profile)) {
             case ParameterType.Whole(IntegerType type) -> inRange((Long) value, type);
-            case ParameterType.Choice(List<String> accepted) -> accepted.contains(value);
+            case ParameterType.Choice choice -> choice.accepted().contains(value);
             case ParameterType.Flag _, ParameterType.Text _, ParameterType.Mapping _ -> true;
         };
     }

@@ -1,6 +1,8 @@
 package org.transhume.control.settings;
 
 import static org.transhume.control.settings.Capability.MAPPED_RAM;
+import static org.transhume.control.settings.Capability.X_ADAPTIVE;
+import static org.transhume.control.settings.Capability.X_LZ4;
 import static org.transhume.control.settings.Capability.ZERO_COPY_SEND;
 import static org.transhume.control.settings.Parameter.CPU_THROTTLE_INITIAL;
 import static org.transhume.control.settings.Parameter.MAX_CPU_THROTTLE;
@@ -25,7 +27,13 @@ record ParameterRule(Predicate<SettingsValues> broken, String refusal) {
                     "Zero copy only available for non-compressed non-TLS multifd migration"),
             new ParameterRule(
                     v -> v.enabled(MAPPED_RAM) && !v.plainPages(),
-                    "Mapped-ram only available for non-compressed non-TLS multifd migration"));
+                    "Mapped-ram only available for non-compressed non-TLS multifd migration"),
+            instead(X_LZ4),
+            instead(X_ADAPTIVE));
+
+    private static ParameterRule instead(Capability method) {
+        return new ParameterRule(v -> v.enabled(method) && !v.noMultifdCompression(), CapabilityRule.instead(method));
+    }
 
     /** What to tell the client about the first thing wrong with {@code values}. */
     static Optional<String> firstBroken(SettingsValues values) {
@@ -35,7 +43,7 @@ record ParameterRule(Predicate<SettingsValues> broken, String refusal) {
                 return mapping.flaw();
             }
             if (parameter.built() && !parameter.accepts(value, values.profile())) {
-                return Optional.of(refusal(parameter, value));
+                return Optional.of(refusal(parameter, value, values.profile()));
             }
         }
         return RULES.stream()
@@ -53,7 +61,11 @@ record ParameterRule(Predicate<SettingsValues> broken, String refusal) {
                 .findFirst();
     }
 
-    private static String refusal(Parameter parameter, Object value) {
+    private static String refusal(Parameter parameter, Object value, Profile profile) {
+        if (parameter.type(profile) instanceof ParameterType.Choice choice
+                && choice.lacking().containsKey(value)) {
+            return choice.lacking().get(value);
+        }
         return parameter.refusal().isEmpty()
                 ? "Parameter '" + parameter + "' does not accept value '" + value + "'"
                 : parameter.refusal();

@@ -1,6 +1,7 @@
 package org.transhume.control.settings;
 
 import java.util.List;
+import java.util.Map;
 
 /**
  * The declaration of one parameter, written as a chain in {@link Parameter}.
@@ -56,7 +57,12 @@ record ParameterSpec(
 
     /** {@code accepted} are the values this release has built; a client who asks for another learns that it is none. */
     static ParameterSpec choice(String... accepted) {
-        return of(new ParameterType.Choice(List.of(accepted)), "", 0);
+        return choice(List.of(accepted), Map.of());
+    }
+
+    /** {@code lacking} are further values that QEMU has, each with what to tell a client who asks for it. */
+    static ParameterSpec choice(List<String> accepted, Map<String, String> lacking) {
+        return of(new ParameterType.Choice(accepted, lacking), "", 0);
     }
 
     static ParameterSpec mapping() {

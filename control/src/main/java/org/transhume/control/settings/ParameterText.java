@@ -1,7 +1,6 @@
 package org.transhume.control.settings;
 
 import java.math.BigInteger;
-import java.util.List;
 import java.util.Locale;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -30,8 +29,8 @@ public final class ParameterText {
                     default -> throw new SettingRefusedException("Parameter '" + name + "' expects 'on' or 'off'");
                 };
             case ParameterType.Text _ -> text;
-            case ParameterType.Choice(List<String> accepted) -> {
-                if (!accepted.contains(text)) {
+            case ParameterType.Choice choice -> {
+                if (!choice.knows(text)) {
                     throw new SettingRefusedException("Parameter '" + name + "' does not accept value '" + text + "'");
                 }
                 yield text;

@@ -49,13 +49,29 @@ public final class Settings {
         }
     }
 
+    /** Has a new set of parameters do to whatever runs what they do at once. */
+    @FunctionalInterface
+    public interface Effect {
+        /**
+         * Called before {@code next} is in force.
+         *
+         * @throws SettingRefusedException if it cannot be had; everything is then as it was
+         */
+        void take(SettingsValues next) throws SettingRefusedException;
+    }
+
+    /** As {@link #setParameters(Map, Effect)}, where nothing runs. */
+    public void setParameters(Map<Parameter, ?> changes) throws SettingRefusedException {
+        setParameters(changes, _ -> {});
+    }
+
     /**
      * Gives parameters new values, each of the Java type its {@link ParameterType} names; those not named stay. Allowed
      * at any time.
      *
-     * @throws SettingRefusedException if the values that would result are not allowed
+     * @throws SettingRefusedException if the values that would result are not allowed, or {@code effect} refuses them
      */
-    public void setParameters(Map<Parameter, ?> changes) throws SettingRefusedException {
+    public void setParameters(Map<Parameter, ?> changes, Effect effect) throws SettingRefusedException {
         synchronized (changing) {
             for (Parameter parameter : changes.keySet()) {
                 if (!parameter.in(profile())) {
@@ -64,6 +80,7 @@ public final class Settings {
             }
             SettingsValues next = values.withParameters(changes);
             refuse(ParameterRule.firstBroken(next).orElse(null));
+            effect.take(next);
             values = next;
         }
     }

@@ -99,7 +99,14 @@ public final class SettingsValues {
 
     /** Whether pages travel as they are, neither compressed by their channel nor encrypted. */
     boolean plainPages() {
-        Object compression = values.getOrDefault(Parameter.MULTIFD_COMPRESSION, "none");
-        return compression.equals("none") && text(Parameter.TLS_CREDS).isEmpty();
+        return noMultifdCompression()
+                && !enabled(Capability.X_LZ4)
+                && !enabled(Capability.X_ADAPTIVE)
+                && text(Parameter.TLS_CREDS).isEmpty();
+    }
+
+    /** Whether {@code multifd-compression} is none, or unknown to the profile. */
+    boolean noMultifdCompression() {
+        return values.getOrDefault(Parameter.MULTIFD_COMPRESSION, "none").equals("none");
     }
 }

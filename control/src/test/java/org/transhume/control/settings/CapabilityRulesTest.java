@@ -18,6 +18,7 @@ import java.util.Optional;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.function.Executable;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
 
 class CapabilityRulesTest {
@@ -42,7 +43,7 @@ class CapabilityRulesTest {
     @ParameterizedTest
     @EnumSource(
             value = Capability.class,
-            names = {"EVENTS", "RETURN_PATH", "MULTIFD", "X_HOLE_RUNS"})
+            names = {"XBZRLE", "EVENTS", "RETURN_PATH", "MULTIFD", "X_HOLE_RUNS"})
     void switchesOnWhatThisReleaseHas(Capability capability) throws Exception {
         settings.setCapabilities(on(capability), Circumstances.IDLE);
 
@@ -51,9 +52,9 @@ class CapabilityRulesTest {
 
     @Test
     void changesNothingWhenOnePartIsRefused() {
-        String refusal = refusal(on(Capability.EVENTS, Capability.XBZRLE), Circumstances.IDLE);
+        String refusal = refusal(on(Capability.EVENTS, Capability.RELEASE_RAM), Circumstances.IDLE);
 
-        assertEquals("Capability 'xbzrle' is not built into this version of Transhume", refusal);
+        assertEquals("Capability 'release-ram' is not built into this version of Transhume", refusal);
         assertFalse(settings.enabled(Capability.EVENTS));
     }
 
@@ -92,6 +93,107 @@ class CapabilityRulesTest {
                 refusal(on(Capability.BACKGROUND_SNAPSHOT), source));
         assertEquals(
                 "QEMU compiled without replication module can't enable COLO", refusal(on(Capability.X_COLO), source));
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "X_LZ4, MULTIFD",
+        "X_ADAPTIVE, MULTIFD",
+        "X_MULTIFD_XBZRLE, MULTIFD XBZRLE",
+        "X_LZ4, MULTIFD XBZRLE X_MULTIFD_XBZRLE",
+        "X_ADAPTIVE, MULTIFD XBZRLE X_MULTIFD_XBZRLE"
+    })
+    void switchesAnExtensionOnTogetherWithWhatItNeeds(Capability extension, String needed) throws Exception {
+        Map<Capability, Boolean> changes = on(extension);
+        for (String name : needed.split(" ", -1)) {
+            changes.put(Capability.valueOf(name), true);
+        }
+
+        settings.setCapabilities(changes, Circumstances.IDLE);
+
+        assertTrue(changes.keySet().stream().allMatch(settings::enabled));
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "X_LZ4, x-lz4",
+        "X_MULTIFD_XBZRLE, x-multifd-xbzrle",
+        "X_ADAPTIVE, x-adaptive",
+    })
+    void wantsChannelsForAnExtensionThatPacksWhatTravelsOnThem(Capability extension, String name) {
+        String alone = refusal(on(extension, Capability.XBZRLE), Circumstances.IDLE);
+        String then = assertThrows(
+                        SettingRefusedException.class,
+                        () -> new Settings(Profile.V3_1).setCapabilities(on(extension), Circumstances.IDLE))
+                .getMessage();
+
+        assertEquals("Capability '" + name + "' requires capability 'multifd'", alone);
+        assertEquals("Capability '" + name + "' requires capability 'x-multifd'", then);
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "X_LZ4, x-lz4",
+        "X_ADAPTIVE, x-adaptive",
+    })
+    void keepsAChannelToOneWayOfPacking(Capability extension, String name) throws Exception {
+        settings.setParameters(Map.of(Parameter.MULTIFD_COMPRESSION, "zstd"));
+
+        String refusal = refusal(on(extension, Capability.MULTIFD), Circumstances.IDLE);
+
+        assertEquals("Capability '" + name + "' requires parameter 'multifd-compression' to be none", refusal);
+        assertEquals(
+                "Capability 'x-lz4' is not compatible with capability 'x-adaptive'",
+                refusal(on(Capability.MULTIFD, Capability.X_LZ4, Capability.X_ADAPTIVE), Circumstances.IDLE));
+    }
+
+    @Test
+    void letsXbzrleMeetMultifdOnlyWithTheExtension() throws Exception {
+        String without = refusal(on(Capability.MULTIFD, Capability.XBZRLE), Circumstances.IDLE);
+        settings.setCapabilities(
+                on(Capability.MULTIFD, Capability.XBZRLE, Capability.X_MULTIFD_XBZRLE), Circumstances.IDLE);
+        Map<Capability, Boolean> off = new EnumMap<>(Map.of(Capability.X_MULTIFD_XBZRLE, false));
+
+        SettingRefusedException again =
+                assertThrows(SettingRefusedException.class, () -> settings.setCapabilities(off, Circumstances.IDLE));
+
+        assertEquals("Multifd is not compatible with xbzrle", without);
+        assertEquals("Multifd is not compatible with xbzrle", again.getMessage());
+        assertEquals(
+                "Capability 'x-multifd-xbzrle' requires capability 'xbzrle'",
+                assertThrows(
+                                SettingRefusedException.class,
+                                () -> settings.setCapabilities(Map.of(Capability.XBZRLE, false), Circumstances.IDLE))
+                        .getMessage());
+    }
+
+    @Test
+    void wantsAnExtensionOfTheChannelsBeforeTheListener() throws Exception {
+        settings.setCapabilities(on(Capability.MULTIFD), Circumstances.IDLE);
+        Circumstances listening = new Circumstances(false, true, true, HostSupport.USUAL);
+
+        assertEquals("Capability 'x-lz4' must be set before incoming starts", refusal(on(Capability.X_LZ4), listening));
+    }
+
+    @Test
+    void compressesInTheOldProfileBesideXbzrleButNotInPostcopy() throws Exception {
+        Settings old = new Settings(Profile.V3_1);
+
+        old.setCapabilities(on(Capability.COMPRESS, Capability.XBZRLE), Circumstances.IDLE);
+
+        assertTrue(old.enabled(Capability.COMPRESS));
+        assertEquals(
+                "Postcopy is not currently compatible with compression",
+                assertThrows(
+                                SettingRefusedException.class,
+                                () -> old.setCapabilities(on(Capability.POSTCOPY_RAM), Circumstances.IDLE))
+                        .getMessage());
+        assertEquals(
+                "Parameter 'capability' does not accept value 'compress'",
+                assertThrows(
+                                SettingRefusedException.class,
+                                () -> settings.setCapabilities(on(Capability.COMPRESS), Circumstances.IDLE))
+                        .getMessage());
     }
 
     @Test

@@ -1,10 +1,12 @@
 package org.transhume.control.settings;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import java.math.BigInteger;
 import java.util.ArrayList;
 import java.util.EnumMap;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -98,10 +100,14 @@ class ParameterRulesTest {
     }
 
     private String answer(String profileName, String name, BigInteger value) {
+        return answer(profileName, name, value.toString());
+    }
+
+    private String answer(String profileName, String name, String value) {
         Profile profile = Profile.named(profileName).orElseThrow();
         Parameter parameter = Parameter.named(name, profile).orElseThrow();
         try {
-            Object parsed = ParameterText.parse(parameter, profile, value.toString());
+            Object parsed = ParameterText.parse(parameter, profile, value);
             (profile == Profile.V3_1 ? old : settings).setParameters(Map.of(parameter, parsed));
             return "";
         } catch (SettingRefusedException refused) {
@@ -151,11 +157,57 @@ class ParameterRulesTest {
                 "Parameter 'tls-creds' is not built into this version of Transhume",
                 refusal(Map.of(Parameter.TLS_CREDS, "tls0")));
         assertEquals(
-                "Parameter 'multifd-compression' does not accept value 'zlib'",
-                refusal(Map.of(Parameter.MULTIFD_COMPRESSION, "zlib")));
-        assertEquals(
                 "Parameter 'mode' does not accept value 'cpr-reboot'", refusal(Map.of(Parameter.MODE, "cpr-reboot")));
         assertEquals("", refusal(Map.of(Parameter.ZERO_PAGE_DETECTION, "legacy")));
+    }
+
+    @Test
+    void saysWhatAMethodOfCompressionLacks() {
+        Map<String, String> expected = Map.of(
+                "none", "",
+                "zlib", "",
+                "zstd", "",
+                "lz4", "Parameter 'multifd-compression' does not accept value 'lz4'",
+                "qatzip", lacking("qatzip needs Intel's QATzip library and a QuickAssist device"),
+                "qpl", lacking("qpl needs Intel's QPL library and an In-Memory Analytics Accelerator"),
+                "uadk", lacking("uadk needs the UADK library and a HiSilicon Kunpeng accelerator"));
+
+        Map<String, String> answers = new HashMap<>();
+        expected.keySet().forEach(method -> answers.put(method, answer("10.0", "multifd-compression", method)));
+
+        assertEquals(expected, answers);
+    }
+
+    private static String lacking(String need) {
+        return "Parameter 'multifd-compression': " + need
+                + ", which this build has no support for; use none, zlib or zstd";
+    }
+
+    @Test
+    void keepsAChannelToOneWayOfPacking() throws Exception {
+        settings.setCapabilities(Map.of(Capability.MULTIFD, true, Capability.X_LZ4, true), Circumstances.IDLE);
+        String lz4 = refusal(Map.of(Parameter.MULTIFD_COMPRESSION, "zlib"));
+        settings.setCapabilities(Map.of(Capability.X_LZ4, false, Capability.X_ADAPTIVE, true), Circumstances.IDLE);
+        String adaptive = refusal(Map.of(Parameter.MULTIFD_COMPRESSION, "zlib"));
+
+        assertEquals("Capability 'x-lz4' requires parameter 'multifd-compression' to be none", lz4);
+        assertEquals("Capability 'x-adaptive' requires parameter 'multifd-compression' to be none", adaptive);
+        assertEquals("", refusal(Map.of(Parameter.MULTIFD_COMPRESSION, "none", Parameter.MULTIFD_ZLIB_LEVEL, 9L)));
+    }
+
+    @Test
+    void changesNothingWhenWhoeverRunsCannotHaveIt() {
+        SettingRefusedException refused = assertThrows(
+                SettingRefusedException.class,
+                () -> settings.setParameters(
+                        Map.of(Parameter.XBZRLE_CACHE_SIZE, 1L << 40, Parameter.DOWNTIME_LIMIT, 10L), next -> {
+                            assertEquals(1L << 40, next.size(Parameter.XBZRLE_CACHE_SIZE));
+                            throw new SettingRefusedException("Failed to allocate cache");
+                        }));
+
+        assertEquals("Failed to allocate cache", refused.getMessage());
+        assertEquals(67_108_864, settings.size(Parameter.XBZRLE_CACHE_SIZE));
+        assertEquals(300, settings.size(Parameter.DOWNTIME_LIMIT));
     }
 
     @Test
