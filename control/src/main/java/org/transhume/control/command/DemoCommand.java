@@ -2,14 +2,22 @@ package org.transhume.control.command;
 
 import java.io.IOException;
 import java.io.PrintWriter;
-import java.time.Duration;
+import java.util.ArrayList;
+import java.util.EnumMap;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.Callable;
 import org.transhume.channels.Address;
 import org.transhume.control.display.JsonText;
+import org.transhume.control.display.PackingText;
 import org.transhume.control.display.ProgressLine;
 import org.transhume.control.display.ReportText;
 import org.transhume.control.display.Units;
+import org.transhume.control.guest.MigrationConfigs;
+import org.transhume.control.settings.Capability;
+import org.transhume.control.settings.Parameter;
+import org.transhume.control.settings.Profile;
+import org.transhume.control.settings.SettingsValues;
 import org.transhume.engine.MigrationObserver;
 import org.transhume.engine.guest.SyntheticGuest;
 import org.transhume.engine.guest.WorkloadSpec;
@@ -75,6 +83,9 @@ public final class DemoCommand implements Callable<Integer> {
             description = "Longest pause to aim for (default: ${DEFAULT-VALUE}).")
     private long downtimeLimit;
 
+    @CommandLine.Mixin
+    private SettingOptions options;
+
     @CommandLine.Option(names = "--json", description = "Print the report as JSON.")
     private boolean json;
 
@@ -86,17 +97,20 @@ public final class DemoCommand implements Callable<Integer> {
      *
      * @param equal whether every byte of RAM is the same on both sides
      * @param migration its report
+     * @param packing how pages were packed on their way
      * @param comparedBytes bytes that were compared; the rest is untouched on both sides
      */
-    record Result(OutgoingReport migration, boolean equal, long comparedBytes, long downtimeLimitMillis) {}
+    record Result(
+            OutgoingReport migration, String packing, boolean equal, long comparedBytes, long downtimeLimitMillis) {}
 
     @Override
     public Integer call() throws IOException {
         PrintWriter out = spec.commandLine().getOut();
         PrintWriter err = spec.commandLine().getErr();
+        SettingsValues settings = settings();
         GuestMemory memory = new GuestMemory(List.of(RamBlock.memfd(SyntheticGuest.BLOCK, ram)));
         try (DemoDestination destination =
-                        DemoDestination.start(spec.root().userObject().getClass(), ram, channels);
+                        DemoDestination.start(spec.root().userObject().getClass(), ram, settings);
                 SyntheticGuest guest = new SyntheticGuest(
                         SyntheticGuest.MACHINE, memory, DirtySources.best(memory), workload(), true)) {
             Address address = destination.listen();
@@ -107,31 +121,47 @@ public final class DemoCommand implements Callable<Integer> {
                         "guest of %s, %s, moves to process %d at %s%n",
                         Units.bytes(ram), workload(), destination.pid(), address.uri());
             }
-            OutgoingConfig config = OutgoingConfig.builder()
-                    .channels(channels)
-                    .maxBandwidth(maxBandwidth)
-                    .downtimeLimit(Duration.ofMillis(downtimeLimit))
-                    .returnPath(true)
-                    .holeRuns(true)
-                    .build();
+            OutgoingConfig config = MigrationConfigs.outgoing(settings);
             OutgoingMigration migration =
                     OutgoingMigration.start(guest, Dialer.to(address), config, new MigrationObserver() {}, "demo");
             OutgoingReport report = new ProgressLine(err, json).await(migration);
-            return conclude(out, guest, destination, report);
+            return conclude(out, guest, destination, report, settings);
         }
     }
 
-    private Integer conclude(PrintWriter out, SyntheticGuest guest, DemoDestination destination, OutgoingReport report)
+    private SettingsValues settings() {
+        List<Capability> on = new ArrayList<>(List.of(Capability.RETURN_PATH, Capability.X_HOLE_RUNS));
+        Map<Parameter, String> values = new EnumMap<>(Parameter.class);
+        values.put(Parameter.MAX_BANDWIDTH, Long.toString(maxBandwidth));
+        values.put(Parameter.DOWNTIME_LIMIT, Long.toString(downtimeLimit));
+        if (channels > 0) {
+            on.add(Capability.MULTIFD);
+            values.put(Parameter.MULTIFD_CHANNELS, Integer.toString(channels));
+        }
+        return options.settings(Profile.V10_0, on, values).values();
+    }
+
+    private Integer conclude(
+            PrintWriter out,
+            SyntheticGuest guest,
+            DemoDestination destination,
+            OutgoingReport report,
+            SettingsValues settings)
             throws IOException {
+        String packing = PackingText.of(settings);
         boolean completed = report.outcome().equals("completed");
         RamComparison comparison = completed
                 ? RamComparison.of(guest.memory().blocks().getFirst(), destination.ramFile())
                 : new RamComparison(0, -1);
         if (json) {
-            out.println(JsonText.of(
-                    new Result(report, completed && comparison.equal(), comparison.comparedBytes(), downtimeLimit)));
+            out.println(JsonText.of(new Result(
+                    report,
+                    packing,
+                    completed && comparison.equal(),
+                    comparison.comparedBytes(),
+                    settings.size(Parameter.DOWNTIME_LIMIT))));
         } else {
-            ReportText.print(report, out);
+            ReportText.print(report, packing, out);
             if (completed) {
                 out.println(comparison.text());
             }

@@ -16,6 +16,9 @@ import org.transhume.control.qmp.Json;
 import org.transhume.control.qmp.QmpAddress;
 import org.transhume.control.qmp.QmpClient;
 import org.transhume.control.qmp.QmpError;
+import org.transhume.control.settings.Capability;
+import org.transhume.control.settings.Parameter;
+import org.transhume.control.settings.SettingsValues;
 import org.transhume.engine.guest.SyntheticGuest;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ArrayNode;
@@ -29,17 +32,20 @@ final class DemoDestination implements AutoCloseable {
     private final Path directory;
     private final Process process;
     private final QmpClient qmp;
-    private final int channels;
+    private final SettingsValues settings;
 
-    private DemoDestination(Path directory, Process process, QmpClient qmp, int channels) {
+    private DemoDestination(Path directory, Process process, QmpClient qmp, SettingsValues settings) {
         this.directory = directory;
         this.process = process;
         this.qmp = qmp;
-        this.channels = channels;
+        this.settings = settings;
     }
 
-    /** @param program main class of the command line this is part of */
-    static DemoDestination start(Class<?> program, long ram, int channels) throws IOException {
+    /**
+     * @param program main class of the command line this is part of
+     * @param settings of the source, which it is to have alike
+     */
+    static DemoDestination start(Class<?> program, long ram, SettingsValues settings) throws IOException {
         Path directory = Files.createTempDirectory("transhume-demo");
         Path socket = directory.resolve("qmp.sock");
         List<String> line = new ArrayList<>();
@@ -57,7 +63,7 @@ final class DemoDestination implements AutoCloseable {
                 throw new IOException("the second process did not start: %s".formatted(ready));
             }
             QmpClient qmp = QmpClient.connect(QmpAddress.parse("unix:" + socket), LIMIT);
-            return new DemoDestination(directory, process, qmp, channels);
+            return new DemoDestination(directory, process, qmp, settings);
         } catch (IOException e) {
             process.destroyForcibly();
             Files.deleteIfExists(socket);
@@ -73,19 +79,24 @@ final class DemoDestination implements AutoCloseable {
         return process.pid();
     }
 
-    /** Has it listen with the capabilities of the demonstration. */
+    /** Has it listen with the settings of the demonstration. */
     Address listen() throws IOException {
         try {
             ArrayNode capabilities = Json.object().putArray("capabilities");
-            capability(capabilities, "return-path");
-            capability(capabilities, "x-hole-runs");
-            if (channels > 0) {
-                capability(capabilities, "multifd");
-                qmp.execute("migrate-set-parameters", Json.object().put("multifd-channels", channels));
-            }
+            Capability.of(settings.profile()).stream()
+                    .filter(settings::enabled)
+                    .forEach(capability -> capabilities
+                            .addObject()
+                            .put("capability", capability.wireName())
+                            .put("state", true));
             ObjectNode arguments = Json.object();
             arguments.set("capabilities", capabilities);
             qmp.execute("migrate-set-capabilities", arguments);
+            qmp.execute(
+                    "migrate-set-parameters",
+                    Json.object()
+                            .put("multifd-channels", settings.count(Parameter.MULTIFD_CHANNELS))
+                            .put("multifd-compression", settings.text(Parameter.MULTIFD_COMPRESSION)));
             qmp.execute("migrate-incoming", Json.object().put("uri", "tcp:127.0.0.1:0"));
             JsonNode address =
                     qmp.execute("query-migrate").get("socket-address").get(0);
@@ -96,10 +107,6 @@ final class DemoDestination implements AutoCloseable {
         } catch (QmpError e) {
             throw new IOException(e.getMessage(), e);
         }
-    }
-
-    private static void capability(ArrayNode capabilities, String name) {
-        capabilities.addObject().put("capability", name).put("state", true);
     }
 
     /** The file behind its RAM, as this process can open it. */

@@ -7,6 +7,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
+import org.transhume.control.display.PackingText;
 import org.transhume.control.display.ReportText;
 import org.transhume.control.guest.GuestProcess;
 import org.transhume.control.guest.MigrationControl;
@@ -95,7 +96,7 @@ public final class GuestCommand implements Callable<Integer> {
                 GuestProcess process = process(guest, settings)) {
             PrintWriter stdout = spec.commandLine().getOut();
             PrintWriter stderr = spec.commandLine().getErr();
-            process.control().reportTo(report -> ReportText.print(report, stderr));
+            process.control().reportTo((report, latched) -> ReportText.print(report, PackingText.of(latched), stderr));
             if (incoming == null) {
                 guest.fill();
                 if (!paused) {

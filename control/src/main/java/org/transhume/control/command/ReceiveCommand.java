@@ -7,11 +7,13 @@ import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
 import org.transhume.channels.Address;
 import org.transhume.control.display.JsonText;
+import org.transhume.control.display.PackingText;
 import org.transhume.control.display.ReportText;
 import org.transhume.control.guest.GuestProcess;
 import org.transhume.control.guest.MigrationControl;
 import org.transhume.control.guest.RunState;
 import org.transhume.control.image.GuestImage;
+import org.transhume.control.settings.Settings;
 import org.transhume.engine.guest.PassiveGuest;
 import org.transhume.engine.incoming.IncomingReport;
 import picocli.CommandLine;
@@ -47,13 +49,11 @@ public final class ReceiveCommand implements Callable<Integer> {
         PrintWriter stdout = spec.commandLine().getOut();
         GuestImage image = new GuestImage(out);
         image.checkFree();
+        Settings settings = options.settings();
+        String packing = PackingText.of(settings.values());
         try (PassiveGuest guest = new PassiveGuest();
                 GuestProcess process = new GuestProcess(
-                        guest,
-                        () -> false,
-                        RunState.INMIGRATE,
-                        options.settings(true),
-                        MigrationControl.Incoming.DEFERRED)) {
+                        guest, () -> false, RunState.INMIGRATE, settings, MigrationControl.Incoming.DEFERRED)) {
             MigrationControl control = process.control();
             Address address = control.listen(listen.uri(), true);
             if (options.qmp != null) {
@@ -70,10 +70,10 @@ public final class ReceiveCommand implements Callable<Integer> {
             }
             image.write(guest, report);
             if (json) {
-                stdout.println(JsonText.of(report));
+                stdout.println(JsonText.of(report, packing));
                 stdout.flush();
             } else {
-                ReportText.print(report, stdout);
+                ReportText.print(report, packing, stdout);
             }
             if (report.descriptionMissing()) {
                 spec.commandLine()

@@ -6,6 +6,7 @@ import java.nio.file.Path;
 import java.util.concurrent.Callable;
 import org.transhume.channels.Address;
 import org.transhume.control.display.JsonText;
+import org.transhume.control.display.PackingText;
 import org.transhume.control.display.ProgressLine;
 import org.transhume.control.display.ReportText;
 import org.transhume.control.guest.GuestProcess;
@@ -46,7 +47,7 @@ public final class SendCommand implements Callable<Integer> {
     @Override
     public Integer call() throws IOException {
         PrintWriter stdout = spec.commandLine().getOut();
-        Settings settings = options.settings(true);
+        Settings settings = options.settings();
         try (PassiveGuest guest = new GuestImage(from).read();
                 GuestProcess process = new GuestProcess(
                         guest, () -> false, RunState.PAUSED, settings, MigrationControl.Incoming.NONE)) {
@@ -54,13 +55,14 @@ public final class SendCommand implements Callable<Integer> {
                 stdout.println("ready " + process.serve(options.qmp));
                 stdout.flush();
             }
+            String packing = PackingText.of(settings.values());
             OutgoingReport report = new ProgressLine(spec.commandLine().getErr(), json)
                     .await(process.control().migrate(to.uri()));
             if (json) {
-                stdout.println(JsonText.of(report));
+                stdout.println(JsonText.of(report, packing));
                 stdout.flush();
             } else {
-                ReportText.print(report, stdout);
+                ReportText.print(report, packing, stdout);
             }
             if (!report.outcome().equals("completed")) {
                 throw new IOException(report.reason() == null ? "the migration was cancelled" : report.reason());

@@ -2,6 +2,7 @@ package org.transhume.control.display;
 
 import tools.jackson.databind.ObjectMapper;
 import tools.jackson.databind.json.JsonMapper;
+import tools.jackson.databind.node.ObjectNode;
 
 /** Reports for machines: one JSON object, its members named as the report's components. */
 public final class JsonText {
@@ -11,5 +12,11 @@ public final class JsonText {
 
     public static String of(Object report) {
         return JSON.writerWithDefaultPrettyPrinter().writeValueAsString(report);
+    }
+
+    /** The same with one member more: how pages were packed. */
+    public static String of(Object report, String packing) {
+        ObjectNode tree = JSON.valueToTree(report);
+        return of(tree.put("packing", packing));
     }
 }

@@ -2,13 +2,16 @@ package org.transhume.control.display;
 
 import java.io.PrintWriter;
 import org.transhume.engine.incoming.IncomingReport;
+import org.transhume.engine.outgoing.DeltaProgress;
 import org.transhume.engine.outgoing.OutgoingReport;
+import org.transhume.engine.outgoing.PageCompressionProgress;
 
 /** Reports for people. */
 public final class ReportText {
     private ReportText() {}
 
-    public static void print(OutgoingReport report, PrintWriter out) {
+    /** @param packing how pages were packed, or {@code none} */
+    public static void print(OutgoingReport report, String packing, PrintWriter out) {
         double seconds = report.totalMillis() / 1000;
         out.printf("migration %s in %s%n", report.outcome(), Units.millis(report.totalMillis()));
         if (report.reason() != null) {
@@ -22,6 +25,7 @@ public final class ReportText {
                 Units.bytes(report.transferredBytes()),
                 Units.rate(seconds > 0 ? report.transferredBytes() / seconds : 0),
                 report.channels() == 0 ? "" : " over %d page channels".formatted(report.channels()));
+        printPacking(report, packing, out);
         out.printf(
                 "  bandwidth   %s%n",
                 report.maxBandwidth() == 0 ? "no cap" : "capped at " + Units.rate((double) report.maxBandwidth()));
@@ -52,7 +56,33 @@ public final class ReportText {
         out.flush();
     }
 
-    public static void print(IncomingReport report, PrintWriter out) {
+    private static void printPacking(OutgoingReport report, String packing, PrintWriter out) {
+        if (!packing.equals("none")) {
+            out.printf(
+                    "  packing     %s: sent %.0f %% of what RAM holds%n",
+                    packing, 100.0 * report.transferredBytes() / report.ramBytes());
+        }
+        DeltaProgress delta = report.delta();
+        if (delta != null) {
+            out.printf(
+                    "  deltas      %d pages in %s, %d unchanged, %d that grew (overflow), %d not in the cache of %s%n",
+                    delta.pages() - delta.unchanged() - delta.overflows(),
+                    Units.bytes(delta.bytes()),
+                    delta.unchanged(),
+                    delta.overflows(),
+                    delta.misses(),
+                    Units.bytes(delta.cacheBytes()));
+        }
+        PageCompressionProgress compressed = report.pageCompression();
+        if (compressed != null) {
+            out.printf(
+                    "  compressed  %d pages in %s; %d times all threads were busy%n",
+                    compressed.pages(), Units.bytes(compressed.compressedBytes()), compressed.busy());
+        }
+    }
+
+    /** @param packing how page channels were set to pack pages, or {@code none} */
+    public static void print(IncomingReport report, String packing, PrintWriter out) {
         double seconds = report.totalMillis() / 1000;
         out.printf(
                 "guest of machine '%s' %s in %s%n",
@@ -66,6 +96,9 @@ public final class ReportText {
         out.printf(
                 "  received    %s, %s on average, in the dialect of %s%n",
                 Units.bytes(bytes), Units.rate(seconds > 0 ? bytes / seconds : 0), report.dialect());
+        if (!packing.equals("none")) {
+            out.printf("  packing     %s%n", packing);
+        }
         out.printf("  devices     %s of state%n", Units.bytes(report.deviceBytes()));
         if (report.descriptionMissing()) {
             out.println("  warning: the stream ended without the description of its devices");

@@ -1,7 +1,6 @@
 package org.transhume.control.guest;
 
 import java.io.IOException;
-import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.BooleanSupplier;
@@ -42,9 +41,7 @@ public final class GuestProcess implements AutoCloseable {
         runtime = new GuestRuntime(guest, guest, ranAtSource, initial, dispatcher::emit);
         control = new MigrationControl(runtime, settings, incoming, dispatcher::emit);
         dispatcher.register(MigrationCommands.of(runtime, control));
-        dispatcher.register(Arrays.stream(SettingsCommands.of(settings, control::circumstances))
-                .map(this::applied)
-                .toArray(QmpCommand[]::new));
+        dispatcher.register(SettingsCommands.of(settings, control::circumstances, control::setParameters));
         dispatcher.register(QmpCommand.of("quit", List.of(), _ -> {
             dispatcher.emit(
                     "SHUTDOWN",
@@ -52,15 +49,6 @@ public final class GuestProcess implements AutoCloseable {
             quit.complete(null);
             return null;
         }));
-    }
-
-    /** What is set takes effect on the migration that runs, where it can. */
-    private QmpCommand applied(QmpCommand command) {
-        return QmpCommand.of(command.name(), command.arguments(), arguments -> {
-            var result = command.execute(arguments);
-            control.parametersChanged();
-            return result;
-        });
     }
 
     /**

@@ -9,12 +9,17 @@ import org.transhume.control.qmp.ArgumentType;
 import org.transhume.control.qmp.Arguments;
 import org.transhume.control.qmp.QmpCommand;
 import org.transhume.control.qmp.QmpError;
+import org.transhume.control.settings.Capability;
+import org.transhume.control.settings.Parameter;
 import org.transhume.control.settings.Profile;
+import org.transhume.control.settings.SettingsValues;
 import org.transhume.engine.MigrationException;
 import org.transhume.engine.MigrationState;
 import org.transhume.engine.incoming.IncomingMigration;
+import org.transhume.engine.outgoing.DeltaProgress;
 import org.transhume.engine.outgoing.MigrationProgress;
 import org.transhume.engine.outgoing.OutgoingMigration;
+import org.transhume.engine.outgoing.PageCompressionProgress;
 import org.transhume.memory.PageSize;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.JsonNodeFactory;
@@ -251,18 +256,52 @@ public final class MigrationCommands {
                 MigrationProgress progress = migration.progress();
                 info.put("total-time", progress.totalMillis());
                 info.put("downtime", progress.downtimeMillis());
-                info.put("setup-time", progress.setupMillis());
-                info.set("ram", ram(progress));
+                putStatistics(info, progress);
             }
             case MigrationState.Active _, MigrationState.Device _, MigrationState.Cancelling _ -> {
                 MigrationProgress progress = migration.progress();
                 info.put("total-time", progress.totalMillis());
                 info.put("expected-downtime", progress.expectedDowntimeMillis());
-                info.put("setup-time", progress.setupMillis());
-                info.set("ram", ram(progress));
+                putStatistics(info, progress);
             }
         }
         return info;
+    }
+
+    private void putStatistics(ObjectNode info, MigrationProgress progress) {
+        SettingsValues settings = control.settings().values();
+        info.put("setup-time", progress.setupMillis());
+        info.set("ram", ram(progress));
+        if (settings.enabled(Capability.XBZRLE) && progress.delta() != null) {
+            info.set("xbzrle-cache", xbzrleCache(settings.size(Parameter.XBZRLE_CACHE_SIZE), progress.delta()));
+        }
+        if (settings.enabled(Capability.COMPRESS) && progress.pageCompression() != null) {
+            info.set("compression", compression(progress.pageCompression()));
+        }
+    }
+
+    private ObjectNode xbzrleCache(long size, DeltaProgress delta) {
+        ObjectNode cache = object();
+        cache.put("cache-size", size);
+        cache.put("bytes", delta.bytes());
+        // The older release counts only pages that went out as deltas.
+        cache.put(
+                "pages",
+                profile == Profile.V3_1 ? delta.pages() - delta.unchanged() - delta.overflows() : delta.pages());
+        cache.put("cache-miss", delta.misses());
+        cache.put("cache-miss-rate", delta.missRate());
+        if (profile == Profile.V10_0) {
+            cache.put("encoding-rate", delta.encodingRate());
+        }
+        return cache.put("overflow", delta.overflows());
+    }
+
+    private static ObjectNode compression(PageCompressionProgress progress) {
+        return object().put("pages", progress.pages())
+                .put("busy", progress.busy())
+                .put("busy-rate", progress.busyRate())
+                .put("compressed-size", progress.compressedBytes())
+                .put("compression-rate", progress.compressionRate());
     }
 
     private ObjectNode ram(MigrationProgress progress) {

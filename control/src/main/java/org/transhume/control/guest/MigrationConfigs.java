@@ -2,20 +2,34 @@ package org.transhume.control.guest;
 
 import java.time.Duration;
 import java.util.HashSet;
+import java.util.List;
 import java.util.Locale;
 import java.util.Set;
+import org.transhume.channels.qemu.MultifdMethod;
 import org.transhume.control.settings.Capability;
 import org.transhume.control.settings.Parameter;
-import org.transhume.control.settings.Settings;
+import org.transhume.control.settings.SettingsValues;
 import org.transhume.engine.incoming.IncomingConfig;
+import org.transhume.engine.outgoing.Compression;
 import org.transhume.engine.outgoing.OutgoingConfig;
+import org.transhume.engine.outgoing.PageCompression;
 import org.transhume.engine.outgoing.ZeroPageDetection;
 
 /** What capabilities and parameters mean to the engine; latched when a migration begins. */
 public final class MigrationConfigs {
+    /** What both sides must have alike, of what the stream's header tells. */
+    private static final List<Capability> SHARED = List.of(
+            Capability.X_IGNORE_SHARED,
+            Capability.X_HOLE_RUNS,
+            Capability.X_LZ4,
+            Capability.X_MULTIFD_XBZRLE,
+            Capability.X_ADAPTIVE);
+    /** A size of 2^63 is allowed, and no more to be had than half of it, which a long can hold. */
+    private static final long LARGEST_CACHE = 1L << 62;
+
     private MigrationConfigs() {}
 
-    public static OutgoingConfig outgoing(Settings settings) {
+    public static OutgoingConfig outgoing(SettingsValues settings) {
         return OutgoingConfig.builder()
                 .channels(channels(settings))
                 .maxBandwidth(settings.size(Parameter.MAX_BANDWIDTH))
@@ -31,29 +45,73 @@ public final class MigrationConfigs {
                                 ? ZeroPageDetection.valueOf(settings.text(Parameter.ZERO_PAGE_DETECTION)
                                         .toUpperCase(Locale.ROOT))
                                 : ZeroPageDetection.MULTIFD)
+                .compression(compression(settings))
+                .deltaCache(deltas(settings) ? deltaCache(settings) : 0)
+                .pageCompression(settings.enabled(Capability.COMPRESS) ? pageCompression(settings) : null)
                 .build();
     }
 
-    public static IncomingConfig incoming(Settings settings) {
+    public static IncomingConfig incoming(SettingsValues settings) {
         Set<String> shared = new HashSet<>();
-        for (Capability capability : Set.of(Capability.X_IGNORE_SHARED, Capability.X_HOLE_RUNS)) {
-            if (capability.in(settings.profile()) && settings.enabled(capability)) {
-                shared.add(capability.wireName());
-            }
+        SHARED.stream().filter(settings::enabled).map(Capability::wireName).forEach(shared::add);
+        if (settings.enabled(Capability.X_ADAPTIVE)) {
+            // Its format has deltas in it already, and the source says so once.
+            shared.remove(Capability.X_MULTIFD_XBZRLE.wireName());
         }
-        return IncomingConfig.DEFAULT.withChannels(channels(settings)).withShared(shared);
+        IncomingConfig config =
+                IncomingConfig.DEFAULT.withChannels(channels(settings)).withShared(shared);
+        if (channels(settings) > 0 && known(settings, Parameter.MULTIFD_COMPRESSION)) {
+            config = config.withMethod(MultifdMethod.valueOf(
+                    settings.text(Parameter.MULTIFD_COMPRESSION).toUpperCase(Locale.ROOT)));
+        }
+        return known(settings, Parameter.DECOMPRESS_THREADS)
+                ? config.withDecompressThreads(settings.count(Parameter.DECOMPRESS_THREADS))
+                : config;
     }
 
-    static Duration downtimeLimit(Settings settings) {
+    static Duration downtimeLimit(SettingsValues settings) {
         return Duration.ofMillis(settings.size(Parameter.DOWNTIME_LIMIT));
     }
 
-    private static int channels(Settings settings) {
-        boolean multifd = Capability.MULTIFD.in(settings.profile()) && settings.enabled(Capability.MULTIFD);
-        return multifd ? settings.count(Parameter.MULTIFD_CHANNELS) : 0;
+    /** Bytes of the XBZRLE cache, where there is one. */
+    static long deltaCache(SettingsValues settings) {
+        return Math.min(settings.size(Parameter.XBZRLE_CACHE_SIZE), LARGEST_CACHE);
     }
 
-    static boolean known(Settings settings, Parameter parameter) {
+    /** With channels xbzrle goes together with x-multifd-xbzrle only, which the settings see to. */
+    private static boolean deltas(SettingsValues settings) {
+        return settings.enabled(Capability.XBZRLE) || settings.enabled(Capability.X_ADAPTIVE);
+    }
+
+    private static Compression compression(SettingsValues settings) {
+        if (settings.enabled(Capability.X_ADAPTIVE)) {
+            return new Compression.Adaptive();
+        }
+        if (settings.enabled(Capability.X_LZ4)) {
+            return new Compression.Lz4();
+        }
+        if (channels(settings) == 0 || !known(settings, Parameter.MULTIFD_COMPRESSION)) {
+            return new Compression.None();
+        }
+        return switch (settings.text(Parameter.MULTIFD_COMPRESSION)) {
+            case "zlib" -> new Compression.Zlib(settings.count(Parameter.MULTIFD_ZLIB_LEVEL));
+            case "zstd" -> new Compression.Zstd(settings.count(Parameter.MULTIFD_ZSTD_LEVEL));
+            default -> new Compression.None();
+        };
+    }
+
+    private static PageCompression pageCompression(SettingsValues settings) {
+        return new PageCompression(
+                settings.count(Parameter.COMPRESS_LEVEL),
+                settings.count(Parameter.COMPRESS_THREADS),
+                settings.flag(Parameter.COMPRESS_WAIT_THREAD));
+    }
+
+    private static int channels(SettingsValues settings) {
+        return settings.enabled(Capability.MULTIFD) ? settings.count(Parameter.MULTIFD_CHANNELS) : 0;
+    }
+
+    static boolean known(SettingsValues settings, Parameter parameter) {
         return parameter.in(settings.profile());
     }
 }

@@ -2,10 +2,10 @@ package org.transhume.control.guest;
 
 import java.io.IOException;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.BiConsumer;
-import java.util.function.Consumer;
 import org.transhume.channels.Address;
 import org.transhume.channels.Connections;
 import org.transhume.channels.Listener;
@@ -13,7 +13,9 @@ import org.transhume.control.settings.Capability;
 import org.transhume.control.settings.Circumstances;
 import org.transhume.control.settings.HostSupport;
 import org.transhume.control.settings.Parameter;
+import org.transhume.control.settings.SettingRefusedException;
 import org.transhume.control.settings.Settings;
+import org.transhume.control.settings.SettingsValues;
 import org.transhume.engine.MigrationException;
 import org.transhume.engine.MigrationObserver;
 import org.transhume.engine.MigrationState;
@@ -47,7 +49,7 @@ public final class MigrationControl implements AutoCloseable {
     private IncomingMigration incoming;
     private Address listening;
     private boolean exitOnError = true;
-    private Consumer<OutgoingReport> reports = _ -> {};
+    private BiConsumer<OutgoingReport, SettingsValues> reports = (_, _) -> {};
     private final CompletableFuture<IncomingReport> incomingEnd = new CompletableFuture<>();
 
     /** @param events hears MIGRATION and MIGRATION_PASS with their data, if the capability is on */
@@ -96,14 +98,16 @@ public final class MigrationControl implements AutoCloseable {
             throw new MigrationException(
                     "x-ignore-shared streams are loaded by this version, but not sent: switch the capability off");
         }
+        SettingsValues latched = settings.values();
+        BiConsumer<OutgoingReport, SettingsValues> reader = reports;
         outgoing = OutgoingMigration.start(
-                guest, Dialer.to(address), MigrationConfigs.outgoing(settings), new Announcer(true), "migration");
-        CompletableFuture<Void> _ = outgoing.completion().thenAccept(reports);
+                guest, Dialer.to(address), MigrationConfigs.outgoing(latched), new Announcer(true), "migration");
+        CompletableFuture<Void> _ = outgoing.completion().thenAccept(report -> reader.accept(report, latched));
         return outgoing;
     }
 
-    /** Where the report of each outgoing migration goes that begins from here on. */
-    public synchronized void reportTo(Consumer<OutgoingReport> reports) {
+    /** Where the report of each outgoing migration goes that begins from here on, with the settings at its beginning. */
+    public synchronized void reportTo(BiConsumer<OutgoingReport, SettingsValues> reports) {
         this.reports = reports;
     }
 
@@ -138,7 +142,7 @@ public final class MigrationControl implements AutoCloseable {
         this.exitOnError = exitOnError;
         listening = listener.address();
         incoming = IncomingMigration.start(
-                guest, listener, MigrationConfigs.incoming(settings), new Announcer(false), "incoming");
+                guest, listener, MigrationConfigs.incoming(settings.values()), new Announcer(false), "incoming");
         CompletableFuture<Boolean> _ = incoming.completion().thenApply(incomingEnd::complete);
         return listening;
     }
@@ -163,14 +167,34 @@ public final class MigrationControl implements AutoCloseable {
         }
     }
 
-    /** Parameters have changed: those that act at once reach the migration that runs. */
-    public synchronized void parametersChanged() {
-        if (outgoingRuns()) {
-            outgoing.maxBandwidth(settings.size(Parameter.MAX_BANDWIDTH));
-            outgoing.downtimeLimit(MigrationConfigs.downtimeLimit(settings));
-            if (MigrationConfigs.known(settings, Parameter.AVAIL_SWITCHOVER_BANDWIDTH)) {
-                outgoing.switchoverBandwidth(settings.size(Parameter.AVAIL_SWITCHOVER_BANDWIDTH));
+    /**
+     * Changes parameters; those that act at once reach the migration that runs.
+     *
+     * @throws SettingRefusedException if they are not allowed, or cannot be had; nothing has changed then
+     */
+    public synchronized void setParameters(Map<Parameter, ?> changes) throws SettingRefusedException {
+        settings.setParameters(changes, next -> {
+            if (outgoingRuns()) {
+                take(next);
             }
+        });
+    }
+
+    private void take(SettingsValues next) throws SettingRefusedException {
+        if (next.size(Parameter.XBZRLE_CACHE_SIZE) != settings.size(Parameter.XBZRLE_CACHE_SIZE)) {
+            try {
+                outgoing.deltaCache(MigrationConfigs.deltaCache(next));
+            } catch (MigrationException e) {
+                throw new SettingRefusedException(e.getMessage());
+            }
+        }
+        outgoing.maxBandwidth(next.size(Parameter.MAX_BANDWIDTH));
+        outgoing.downtimeLimit(MigrationConfigs.downtimeLimit(next));
+        if (MigrationConfigs.known(next, Parameter.AVAIL_SWITCHOVER_BANDWIDTH)) {
+            outgoing.switchoverBandwidth(next.size(Parameter.AVAIL_SWITCHOVER_BANDWIDTH));
+        }
+        if (MigrationConfigs.known(next, Parameter.COMPRESS_WAIT_THREAD)) {
+            outgoing.waitForCompressThread(next.flag(Parameter.COMPRESS_WAIT_THREAD));
         }
     }
 

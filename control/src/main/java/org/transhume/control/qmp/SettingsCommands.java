@@ -1,6 +1,7 @@
 package org.transhume.control.qmp;
 
 import java.math.BigInteger;
+import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
@@ -9,6 +10,7 @@ import java.util.function.Supplier;
 import org.transhume.control.settings.BitmapMapping;
 import org.transhume.control.settings.Capability;
 import org.transhume.control.settings.Circumstances;
+import org.transhume.control.settings.IntegerType;
 import org.transhume.control.settings.Parameter;
 import org.transhume.control.settings.ParameterType;
 import org.transhume.control.settings.Profile;
@@ -20,42 +22,58 @@ import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.JsonNodeFactory;
 import tools.jackson.databind.node.ObjectNode;
 
-/** The four commands about {@link Settings}, their arguments taken from the tables of capabilities and parameters. */
+/** The commands about {@link Settings}, their arguments taken from the tables of capabilities and parameters. */
 public final class SettingsCommands {
+    /** How parameters are changed: {@link Settings#setParameters} itself, or a way that also tells those who use them. */
+    @FunctionalInterface
+    public interface ParameterChange {
+        void make(Map<Parameter, ?> changes) throws SettingRefusedException;
+    }
+
     private final Settings settings;
     private final Supplier<Circumstances> circumstances;
+    private final ParameterChange change;
 
-    private SettingsCommands(Settings settings, Supplier<Circumstances> circumstances) {
+    private SettingsCommands(Settings settings, Supplier<Circumstances> circumstances, ParameterChange change) {
         this.settings = settings;
         this.circumstances = circumstances;
+        this.change = change;
     }
 
     /**
      * Commands for {@code settings}.
      *
      * @param circumstances asked at each change of capabilities
+     * @param change makes each change of parameters
      */
-    public static QmpCommand[] of(Settings settings, Supplier<Circumstances> circumstances) {
-        SettingsCommands commands = new SettingsCommands(settings, circumstances);
+    public static QmpCommand[] of(Settings settings, Supplier<Circumstances> circumstances, ParameterChange change) {
+        SettingsCommands commands = new SettingsCommands(settings, circumstances, change);
         Profile profile = settings.profile();
-        return new QmpCommand[] {
-            QmpCommand.of(
-                    "migrate-set-capabilities",
-                    List.of(Argument.required(
-                            "capabilities",
-                            new ArgumentType.ListOf(new ArgumentType.Struct(
-                                    Argument.required("capability", capabilityType(profile)),
-                                    Argument.required("state", new ArgumentType.Flag()))))),
-                    commands::setCapabilities),
-            QmpCommand.of("query-migrate-capabilities", List.of(), _ -> commands.capabilities()),
-            QmpCommand.of(
-                    "migrate-set-parameters",
-                    Parameter.of(profile).stream()
-                            .map(p -> Argument.optional(p.wireName(), argumentType(p.type(profile))))
-                            .toList(),
-                    commands::setParameters),
-            QmpCommand.of("query-migrate-parameters", List.of(), _ -> commands.parameters())
-        };
+        List<QmpCommand> all = new ArrayList<>(List.of(
+                QmpCommand.of(
+                        "migrate-set-capabilities",
+                        List.of(Argument.required(
+                                "capabilities",
+                                new ArgumentType.ListOf(new ArgumentType.Struct(
+                                        Argument.required("capability", capabilityType(profile)),
+                                        Argument.required("state", new ArgumentType.Flag()))))),
+                        commands::setCapabilities),
+                QmpCommand.of("query-migrate-capabilities", List.of(), _ -> commands.capabilities()),
+                QmpCommand.of(
+                        "migrate-set-parameters",
+                        Parameter.of(profile).stream()
+                                .map(p -> Argument.optional(p.wireName(), argumentType(p.type(profile))))
+                                .toList(),
+                        commands::setParameters),
+                QmpCommand.of("query-migrate-parameters", List.of(), _ -> commands.parameters())));
+        if (profile == Profile.V3_1) {
+            all.add(QmpCommand.of(
+                    "migrate-set-cache-size",
+                    List.of(Argument.required("value", new ArgumentType.Whole(IntegerType.INT64))),
+                    commands::setCacheSize));
+            all.add(QmpCommand.of("query-migrate-cache-size", List.of(), _ -> commands.cacheSize()));
+        }
+        return all.toArray(QmpCommand[]::new);
     }
 
     private static ArgumentType capabilityType(Profile profile) {
@@ -68,7 +86,7 @@ public final class SettingsCommands {
             case ParameterType.Whole whole -> new ArgumentType.Whole(whole.type());
             case ParameterType.Flag _ -> new ArgumentType.Flag();
             case ParameterType.Text _ -> new ArgumentType.TextOrNull();
-            case ParameterType.Choice choice -> new ArgumentType.Choice(choice.accepted());
+            case ParameterType.Choice choice -> new ArgumentType.Choice(choice.known());
             case ParameterType.Mapping _ -> MAPPING;
         };
     }
@@ -119,12 +137,26 @@ public final class SettingsCommands {
                 changes.put(parameter, value(parameter.type(settings.profile()), name, arguments));
             }
         }
+        return make(changes);
+    }
+
+    private JsonNode make(Map<Parameter, ?> changes) throws QmpError {
         try {
-            settings.setParameters(changes);
+            change.make(changes);
         } catch (SettingRefusedException refused) {
             throw new QmpError(refused.getMessage());
         }
         return Json.object();
+    }
+
+    /** Any size will do, as before there was a parameter: the power of two below it is taken. */
+    private JsonNode setCacheSize(Arguments arguments) throws QmpError {
+        long size = Long.highestOneBit(arguments.whole("value", 0));
+        return make(Map.of(Parameter.XBZRLE_CACHE_SIZE, size));
+    }
+
+    private JsonNode cacheSize() {
+        return JsonNodeFactory.instance.numberNode(settings.size(Parameter.XBZRLE_CACHE_SIZE));
     }
 
     private static Object value(ParameterType type, String name, Arguments arguments) {

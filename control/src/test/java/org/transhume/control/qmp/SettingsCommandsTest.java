@@ -24,7 +24,7 @@ class SettingsCommandsTest {
 
     private QmpDispatcher dispatcher(Settings of) {
         QmpDispatcher made = new QmpDispatcher(of.profile(), "0.1.0");
-        made.register(SettingsCommands.of(of, () -> circumstances));
+        made.register(SettingsCommands.of(of, () -> circumstances, of::setParameters));
         return made;
     }
 
@@ -38,7 +38,7 @@ class SettingsCommandsTest {
         JsonNode list = run("query-migrate-capabilities", "{}");
         assertTrue(settings.enabled(Capability.EVENTS));
         assertTrue(settings.enabled(Capability.RETURN_PATH));
-        assertEquals(23, list.size());
+        assertEquals(26, list.size());
         assertEquals("{\"state\": false, \"capability\": \"xbzrle\"}", Json.text(list.get(0)));
         assertEquals("{\"state\": true, \"capability\": \"events\"}", Json.text(list.get(4)));
         assertEquals("x-hole-runs", list.get(22).get("capability").stringValue());
@@ -92,7 +92,7 @@ class SettingsCommandsTest {
         then.execute("migrate-set-parameters", arguments("{'x-multifd-channels':4,'compress-level':9}"));
 
         assertEquals(4, old.count(Parameter.X_MULTIFD_CHANNELS));
-        assertEquals(17, then.execute("query-migrate-capabilities", null).size());
+        assertEquals(20, then.execute("query-migrate-capabilities", null).size());
         assertEquals(17, then.execute("query-migrate-parameters", null).size());
         assertEquals(
                 "Parameter 'multifd-channels' is unexpected",
@@ -106,21 +106,49 @@ class SettingsCommandsTest {
     }
 
     @Test
+    void hasTheOldCommandsForTheCacheInTheOldProfileOnly() throws Exception {
+        Settings old = new Settings(Profile.V3_1);
+        QmpDispatcher then = dispatcher(old);
+        JsonNode before = then.execute("query-migrate-cache-size", null);
+
+        then.execute("migrate-set-cache-size", arguments("{'value':3000000}"));
+
+        assertEquals("67108864", before.toString());
+        assertEquals("2097152", then.execute("query-migrate-cache-size", null).toString());
+        assertEquals(2 << 20, old.size(Parameter.XBZRLE_CACHE_SIZE));
+        for (String value : List.of("4095", "0", "-1")) {
+            assertEquals(
+                    "Parameter 'xbzrle_cache_size' expects a power of two no less than the target page size",
+                    refusal(then, "migrate-set-cache-size", "{'value':" + value + "}"));
+        }
+        assertEquals(2 << 20, old.size(Parameter.XBZRLE_CACHE_SIZE));
+        for (String name : List.of("migrate-set-cache-size", "query-migrate-cache-size")) {
+            assertEquals(
+                    "The command " + name + " has not been found",
+                    assertThrows(QmpError.class, () -> dispatcher.execute(name, null))
+                            .getMessage());
+        }
+    }
+
+    @Test
     void refusesWhatIsNotBuilt() {
         assertEquals(
                 List.of(
-                        "Parameter 'multifd-compression' does not accept value 'zlib'",
+                        "Parameter 'multifd-compression': qpl needs Intel's QPL library and an In-Memory Analytics"
+                                + " Accelerator, which this build has no support for; use none, zlib or zstd",
+                        "Parameter 'multifd-compression' does not accept value 'lz4'",
                         "No build-time support for direct-io",
                         "Parameter 'mode' does not accept value 'cpr-reboot'",
-                        "Capability 'xbzrle' is not built into this version of Transhume"),
+                        "Capability 'release-ram' is not built into this version of Transhume"),
                 List.of(
-                        refusal(dispatcher, "migrate-set-parameters", "{'multifd-compression':'zlib'}"),
+                        refusal(dispatcher, "migrate-set-parameters", "{'multifd-compression':'qpl'}"),
+                        refusal(dispatcher, "migrate-set-parameters", "{'multifd-compression':'lz4'}"),
                         refusal(dispatcher, "migrate-set-parameters", "{'direct-io':true}"),
                         refusal(dispatcher, "migrate-set-parameters", "{'mode':'cpr-reboot'}"),
                         refusal(
                                 dispatcher,
                                 "migrate-set-capabilities",
-                                "{'capabilities':[{'capability':'xbzrle','state':true}]}")));
+                                "{'capabilities':[{'capability':'release-ram','state':true}]}")));
     }
 
     private JsonNode run(String command, String arguments) throws QmpError {
