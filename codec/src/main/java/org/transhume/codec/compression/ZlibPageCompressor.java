@@ -7,7 +7,7 @@ import java.util.zip.Deflater;
  * A page as {@code COMPRESS_PAGE} records carry it (QEMU up to 8.2): one whole zlib stream (RFC 1950) each, with its check
  * sum, of no other page.
  *
- * <p>Off-heap: 256 KiB.
+ * <p>Off-heap: 264 KiB.
  */
 public final class ZlibPageCompressor implements Compressor {
     /** Longest packed page of 4096 bytes that zlib makes, and so the longest that a reader has to take. */

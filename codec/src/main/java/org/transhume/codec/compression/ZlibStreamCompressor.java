@@ -7,7 +7,7 @@ import java.util.zip.Deflater;
  * multifd's zlib: one stream (RFC 1950) for the whole life of a channel. Each batch ends with a sync flush, so its body ends
  * {@code 00 00 ff ff}; the stream is never finished nor begun anew, since a QEMU destination refuses both.
  *
- * <p>Off-heap: 256 KiB.
+ * <p>Off-heap: 264 KiB.
  */
 public final class ZlibStreamCompressor implements Compressor {
     private final Deflater deflater;

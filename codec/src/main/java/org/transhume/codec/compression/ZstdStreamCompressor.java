@@ -1,6 +1,11 @@
 package org.transhume.codec.compression;
 
-/** multifd's zstd: one frame for the whole life of a channel, flushed behind each batch and never ended. */
+/**
+ * multifd's zstd: one frame for the whole life of a channel, flushed behind each batch and never ended.
+ *
+ * <p>Off-heap: 1.3 MiB at level 1, 3.5 at 3, 15 at 9, 90 at 19, 194 at 20. A destination needs the window of the level: 0.5
+ * MiB at 1, 2 at 3, 8 at 19, 32 at 20.
+ */
 public final class ZstdStreamCompressor implements Compressor {
     private final ZstdContext zstd;
 

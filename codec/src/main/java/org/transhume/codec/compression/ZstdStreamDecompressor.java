@@ -12,6 +12,9 @@ import org.transhume.codec.CorruptDataException;
  *
  * <p>Only frames of the current format (RFC 8878) and none to be skipped: the decoders of older formats allocate whatever a
  * peer says, and no sender of pages writes either.
+ *
+ * <p>Off-heap: 0.5 MiB and the window that the frame asks for, up to 32 MiB; larger ones are refused. Without a check sum, which
+ * QEMU does not write, bytes that were changed on the way can come out as other pages.
  */
 public final class ZstdStreamDecompressor implements Decompressor {
     /** Of the largest window, as a power of two: 32 MiB is that of level 20, the highest that QEMU can be set to. */

@@ -151,7 +151,7 @@ class ZlibStreamTest implements CompressionContract {
         return Arrays.copyOf(packed, length);
     }
 
-    /** A MiB that inflates to a GiB: the period of a gibibyte of zeroes, found in the first of them and repeated. */
+    /** A MiB that inflates to a GiB. */
     static byte[] bomb() {
         byte[] bomb = new byte[BatchBuffers.MAX_PACKED];
         Deflater deflater = new Deflater(9);
