@@ -21,7 +21,7 @@ public final class NothingLeft implements BeforeEachCallback, AfterEachCallback 
     private static final Pattern DESCRIPTORS = Pattern.compile("(socket:|/memfd:|anon_inode:\\[userfaultfd|/proc/).*");
     private static final Pattern MAPPINGS = Pattern.compile(".*(/memfd:|\\[anon:transhume).*");
     /** Every thread of a migration carries its name; those of a workload are numbered. */
-    private static final Pattern THREADS = Pattern.compile("(out|in|vcpu|fill) .*|out|in");
+    private static final Pattern THREADS = Pattern.compile("(out|in|replay|vcpu|fill|decompress) .*|out|in|replay");
 
     private Set<String> before = Set.of();
 

@@ -149,6 +149,9 @@ final class MainLoader implements MainStreamVisitor, AutoCloseable {
 
     @Override
     public void holeRun(int block, long offset, long length) {
+        if (decompression != null) {
+            decompression.drain(); // as in settle, for whatever pages are in it
+        }
         ram.hole(block, offset, length);
         pages.hole.add(length / PageSize.BYTES);
     }
