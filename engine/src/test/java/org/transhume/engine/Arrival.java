@@ -24,26 +24,33 @@ final class Arrival implements AutoCloseable {
     private final Path directory;
 
     /** @param as what the migration sees of {@code guest}: itself, or something that fails in its place */
-    private Arrival(SyntheticGuest guest, IncomingGuest as, String transport, int channels, boolean holeRuns)
+    private Arrival(SyntheticGuest guest, IncomingGuest as, String transport, IncomingConfig config)
             throws IOException {
         this.guest = guest;
         this.directory = transport.equals("unix") ? Files.createTempDirectory("migration") : null;
         Listener listener = Connections.listen(
                 directory == null ? new Address.Tcp("127.0.0.1", 0) : new Address.Unix(directory.resolve("socket")));
         this.address = listener.address();
-        IncomingConfig config = IncomingConfig.DEFAULT
-                .withChannels(channels)
-                .withShared(holeRuns ? Set.of(Extensions.HOLE_RUNS) : Set.of())
-                .withChannelLimit(Duration.ofSeconds(5));
         this.migration = IncomingMigration.start(as, listener, config, new MigrationObserver() {}, "in");
     }
 
     static Arrival of(SyntheticGuest guest, String transport, int channels, boolean holeRuns) throws IOException {
-        return new Arrival(guest, guest, transport, channels, holeRuns);
+        return new Arrival(guest, guest, transport, config(channels, holeRuns));
+    }
+
+    static Arrival of(SyntheticGuest guest, String transport, IncomingConfig config) throws IOException {
+        return new Arrival(guest, guest, transport, config);
     }
 
     static Arrival as(IncomingGuest as, SyntheticGuest guest) throws IOException {
-        return new Arrival(guest, as, "unix", 0, false);
+        return new Arrival(guest, as, "unix", config(0, false));
+    }
+
+    private static IncomingConfig config(int channels, boolean holeRuns) {
+        return IncomingConfig.DEFAULT
+                .withChannels(channels)
+                .withShared(holeRuns ? Set.of(Extensions.HOLE_RUNS) : Set.of())
+                .withChannelLimit(Duration.ofSeconds(5));
     }
 
     IncomingReport await() {
