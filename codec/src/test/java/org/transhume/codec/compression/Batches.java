@@ -12,7 +12,10 @@ final class Batches {
     static final int PAGE = 4096;
     static final int PAGES = 128;
 
-    private static final byte GUARD = (byte) 0xa5;
+    /** Bytes behind each batch that are watched: a test's buffer has room for them. */
+    static final int GUARD = 256;
+
+    private static final byte UNTOUCHED = (byte) 0xa5;
 
     private static final String[] WORDS = {
         "the", "guest", "page", "of", "memory", "is", "dirty", "and", "was", "sent", "again", "by", "lane", "to",
@@ -82,7 +85,7 @@ final class Batches {
     /** Unpacks {@code body}, and sees to it that no byte behind the batch was touched. */
     static byte[] unpack(Decompressor decompressor, BatchBuffers buffers, byte[] body, int plainBytes) {
         MemorySegment.copy(body, 0, buffers.packed(), ValueLayout.JAVA_BYTE, 0, body.length);
-        MemorySegment behind = buffers.plain().asSlice(plainBytes).fill(GUARD);
+        MemorySegment behind = buffers.plain().asSlice(plainBytes, GUARD).fill(UNTOUCHED);
         try {
             decompressor.decompress(buffers, body.length, plainBytes);
         } catch (CorruptDataException e) {
@@ -94,8 +97,8 @@ final class Batches {
     }
 
     private static void checkUntouched(MemorySegment behind) {
-        byte[] untouched = new byte[(int) behind.byteSize()];
-        Arrays.fill(untouched, GUARD);
+        byte[] untouched = new byte[GUARD];
+        Arrays.fill(untouched, UNTOUCHED);
         if (behind.mismatch(MemorySegment.ofArray(untouched)) >= 0) {
             throw new AssertionError("wrote behind the batch");
         }

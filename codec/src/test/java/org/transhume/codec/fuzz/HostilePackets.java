@@ -4,6 +4,7 @@ import com.code_intelligence.jazzer.api.Jazzer;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteBuffer;
+import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
 import org.transhume.codec.CorruptDataException;
 import org.transhume.codec.compression.BatchBuffers;
@@ -31,6 +32,14 @@ final class HostilePackets {
     }
 
     void feed(byte[] input) {
+        long start = System.nanoTime();
+        unpack(input);
+        if (System.nanoTime() - start > TimeUnit.SECONDS.toNanos(30)) {
+            throw new AssertionError("took more than 30 s, some milliseconds were expected");
+        }
+    }
+
+    private void unpack(byte[] input) {
         ByteBuffer packets = ByteBuffer.wrap(input);
         try (Decompressor first = decoder.get();
                 Decompressor second = decoder.get()) {

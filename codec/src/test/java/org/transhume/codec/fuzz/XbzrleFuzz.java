@@ -5,7 +5,6 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.Arrays;
-import org.junit.jupiter.api.Timeout;
 import org.transhume.codec.CorruptDataException;
 import org.transhume.codec.delta.XbzrleDecoder;
 
@@ -22,7 +21,6 @@ class XbzrleFuzz {
     }
 
     @FuzzTest(maxExecutions = 20_000)
-    @Timeout(20)
     void refusesOrDecodesExactly(byte[] delta) {
         MemorySegment.copy(BEFORE, 0, MEMORY, ValueLayout.JAVA_BYTE, 0, BEFORE.length);
         byte[] expected = Arrays.copyOfRange(BEFORE, PAGE, 2 * PAGE);
