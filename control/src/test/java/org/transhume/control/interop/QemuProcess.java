@@ -124,27 +124,52 @@ final class QemuProcess implements AutoCloseable {
         execute("migrate-set-parameters", "{'max-bandwidth': 1073741824, 'multifd-channels': 2}");
     }
 
+    /** Sets migration parameters: {@code name=value} and a blank between two. */
+    void set(String parameters) throws IOException, QmpError {
+        for (String parameter : parameters.trim().split(" +", 0)) {
+            String[] pair = parameter.split("=", 2);
+            if (pair.length == 2) {
+                boolean number = pair[1].matches("\\d+");
+                String value = switch (pair[1]) {
+                    case "on" -> "true";
+                    case "off" -> "false";
+                    default -> number ? pair[1] : "'%s'".formatted(pair[1]);
+                };
+                execute("migrate-set-parameters", "{'%s': %s}".formatted(pair[0], value));
+            }
+        }
+    }
+
     /** Listens for a migration; returns the address with the port that was free. */
     String listen(String uri) throws IOException, QmpError {
         execute("migrate-incoming", "{'uri': '%s'}".formatted(uri));
         if (!uri.startsWith("tcp:")) {
             return uri;
         }
-        JsonNode address = qmp.execute("query-migrate").path("socket-address").path(0);
+        JsonNode address = migration().path("socket-address").path(0);
         return "tcp:%s:%s"
                 .formatted(address.path("host").asString(), address.path("port").asString());
     }
 
     /** Migrates away and waits for the end of it. */
     void migrate(String uri) throws Exception {
-        execute("migrate", "{'uri': '%s'}".formatted(uri));
+        startMigration(uri);
         awaitMigrated();
+    }
+
+    void startMigration(String uri) throws IOException, QmpError {
+        execute("migrate", "{'uri': '%s'}".formatted(uri));
+    }
+
+    /** What it says about its migration. */
+    JsonNode migration() throws IOException, QmpError {
+        return qmp.execute("query-migrate");
     }
 
     /** Waits until the migration, outgoing or incoming, is completed. */
     void awaitMigrated() throws Exception {
         Await.until("completed migration", LIMIT, () -> {
-            JsonNode info = qmp.execute("query-migrate");
+            JsonNode info = migration();
             String status = info.path("status").asString("none");
             if (status.equals("failed") || status.equals("cancelled")) {
                 throw new AssertionError("migration %s: %s, %s".formatted(status, info, output()));

@@ -17,6 +17,7 @@ import java.util.Set;
 import java.util.TreeSet;
 import java.util.regex.MatchResult;
 import java.util.regex.Pattern;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -33,20 +34,32 @@ class QemuRelayIT {
     @TempDir
     Path folder;
 
-    @ParameterizedTest(name = "{0} to {1} over {2} with {3}")
+    @ParameterizedTest(name = "{0} to {1} over {2} with {3} {4}")
     @CsvSource({
-        "V10_0,                  V10_0,                  tcp,  ''",
-        "V10_0,                  V10_0,                  unix, return-path",
-        "V10_0,                  V10_0,                  tcp,  multifd return-path",
-        "V10_0,                  V10_0,                  unix, multifd",
-        "V7_2,                   V7_2,                   tcp,  ''",
-        "V7_2,                   V7_2,                   unix, return-path",
-        "V7_2,                   V7_2,                   tcp,  multifd return-path",
-        "V7_2,                   V7_2,                   unix, multifd",
-        "V7_2,                   V10_0_WITH_MACHINE_7_2, unix, multifd return-path",
-        "V10_0_WITH_MACHINE_7_2, V7_2,                   tcp,  multifd return-path",
+        "V10_0,                  V10_0,                  tcp,  '',                  ''",
+        "V10_0,                  V10_0,                  unix, return-path,         ''",
+        "V10_0,                  V10_0,                  tcp,  multifd return-path, ''",
+        "V10_0,                  V10_0,                  unix, multifd,             ''",
+        "V10_0,                  V10_0,                  unix, multifd return-path, multifd-compression=zlib multifd-zlib-level=1",
+        "V10_0,                  V10_0,                  tcp,  multifd,             multifd-compression=zlib multifd-zlib-level=9",
+        "V10_0,                  V10_0,                  unix, multifd,             multifd-compression=zstd multifd-zstd-level=1",
+        "V10_0,                  V10_0,                  tcp,  multifd return-path, multifd-compression=zstd multifd-zstd-level=9",
+        "V7_2,                   V7_2,                   tcp,  '',                  ''",
+        "V7_2,                   V7_2,                   unix, return-path,         ''",
+        "V7_2,                   V7_2,                   tcp,  multifd return-path, ''",
+        "V7_2,                   V7_2,                   unix, multifd,             ''",
+        "V7_2,                   V7_2,                   unix, multifd return-path, multifd-compression=zlib multifd-zlib-level=1",
+        "V7_2,                   V7_2,                   tcp,  multifd,             multifd-compression=zlib multifd-zlib-level=9",
+        "V7_2,                   V7_2,                   unix, multifd,             multifd-compression=zstd multifd-zstd-level=1",
+        "V7_2,                   V7_2,                   tcp,  multifd return-path, multifd-compression=zstd multifd-zstd-level=9",
+        "V7_2,                   V7_2,                   tcp,  compress,            ''",
+        "V7_2,                   V7_2,                   unix, compress return-path, compress-level=9 compress-threads=3 decompress-threads=2 compress-wait-thread=off",
+        "V7_2,                   V10_0_WITH_MACHINE_7_2, unix, multifd return-path, ''",
+        "V10_0_WITH_MACHINE_7_2, V7_2,                   tcp,  multifd return-path, ''",
+        "V10_0_WITH_MACHINE_7_2, V7_2,                   unix, multifd,             multifd-compression=zstd",
     })
-    void ramStaysWhatItWasAndTheGuestRunsOn(QemuVersion from, QemuVersion to, String transport, String capabilities)
+    void ramStaysWhatItWasAndTheGuestRunsOn(
+            QemuVersion from, QemuVersion to, String transport, String capabilities, String parameters)
             throws Exception {
         QemuGuest guest = QemuGuest.dirtying(folder);
         Set<String> enabled = new TreeSet<>(List.of(capabilities.split(" ")));
@@ -58,8 +71,8 @@ class QemuRelayIT {
                 source.stop();
             }
 
-            receive(source, transport, enabled);
-            send(destination, transport, enabled);
+            receive(source, transport, enabled, parameters);
+            JsonNode sent = send(destination, transport, enabled, parameters);
 
             JsonNode manifest = manifest();
             assertEquals(from.machine(), manifest.path("machine").asString());
@@ -67,6 +80,18 @@ class QemuRelayIT {
                     sha256(source.ram()),
                     block(manifest, "pc.ram").path("sha256").asString());
             assertEquals(-1, Files.mismatch(source.ram(), destination.ram()));
+            JsonNode received = manifest.path("counters");
+            if (parameters.contains("multifd-compression")) {
+                assertSmaller(received);
+                assertSmaller(sent);
+            }
+            if (enabled.contains("compress")) {
+                assertEquals(
+                        source.migration().path("compression").path("pages").asLong(),
+                        received.path("compressedPages").asLong());
+                assertTrue(received.path("compressedPages").asLong() > 0, received::toString);
+                assertTrue(sent.path("pageCompression").path("pages").asLong() > 0, sent::toString);
+            }
             destination.cont();
             destination.awaitDirtying();
         }
@@ -84,8 +109,8 @@ class QemuRelayIT {
                 source.stop();
             }
 
-            receive(source, "unix", enabled);
-            send(destination, "unix", enabled);
+            receive(source, "unix", enabled, "");
+            send(destination, "unix", enabled, "");
             if (version.losesPagesOfARunningGuest()) {
                 destination.cont();
             }
@@ -98,12 +123,36 @@ class QemuRelayIT {
         }
     }
 
-    private void receive(QemuProcess source, String transport, Set<String> enabled) throws Exception {
+    /** The headers of the packets are in these bytes, but there are few. */
+    private static void assertSmaller(JsonNode report) {
+        long plain = report.path("normalPages").asLong() * 4096;
+        assertTrue(report.path("multifdBytes").asLong() < plain, report::toString);
+    }
+
+    @Test
+    void theNewestProfileKnowsNoCompressionOfSinglePages() throws Exception {
+        List<String> command = List.of(
+                "receive",
+                "--listen",
+                "unix:" + folder.resolve("receive"),
+                "--out",
+                folder.resolve("image").toString(),
+                "--capability",
+                "compress");
+        try (TranshumeProcess receive = TranshumeProcess.start(folder, command)) {
+            assertEquals(2, receive.awaitExit());
+            assertTrue(receive.stderr().contains("capability 'compress': expected one of"), receive.stderr());
+        }
+    }
+
+    private void receive(QemuProcess source, String transport, Set<String> enabled, String parameters)
+            throws Exception {
         List<String> command = new ArrayList<>(List.of("receive", "--listen", address(transport, "receive")));
         command.addAll(List.of("--out", folder.resolve("image").toString()));
-        command.addAll(options(enabled));
+        command.addAll(options(enabled, parameters));
         try (TranshumeProcess receive = TranshumeProcess.start(folder, command)) {
             source.enable(enabled);
+            source.set(parameters);
 
             source.migrate(receive.awaitReady());
 
@@ -112,24 +161,36 @@ class QemuRelayIT {
         assertEquals("postmigrate", source.runState());
     }
 
-    private void send(QemuProcess destination, String transport, Set<String> enabled) throws Exception {
+    /** @return the report */
+    private JsonNode send(QemuProcess destination, String transport, Set<String> enabled, String parameters)
+            throws Exception {
         destination.enable(enabled);
+        destination.set(parameters);
         String uri = destination.listen(address(transport, "send"));
-        List<String> command = new ArrayList<>(List.of("send", "--to", uri));
+        List<String> command = new ArrayList<>(List.of("send", "--json", "--to", uri));
         command.addAll(List.of("--from", folder.resolve("image").toString()));
-        command.addAll(options(enabled));
+        command.addAll(options(enabled, parameters));
         try (TranshumeProcess send = TranshumeProcess.start(folder, command)) {
             send.awaitSuccess();
+            destination.awaitMigrated();
+            return new JsonMapper().readTree(send.stdout());
         }
-        destination.awaitMigrated();
     }
 
     private String address(String transport, String name) {
         return transport.equals("tcp") ? "tcp:127.0.0.1:0" : "unix:" + folder.resolve(name);
     }
 
-    private static List<String> options(Set<String> enabled) {
+    private static List<String> options(Set<String> enabled, String parameters) {
         List<String> options = new ArrayList<>();
+        if (enabled.contains("compress")) {
+            options.addAll(List.of("--profile", "3.1"));
+        }
+        for (String parameter : parameters.split(" ", -1)) {
+            if (!parameter.isEmpty()) {
+                options.addAll(List.of("--parameter", parameter));
+            }
+        }
         for (String capability : enabled) {
             options.addAll(List.of("--capability", capability));
         }

@@ -9,6 +9,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
 
 /** One run of {@code bin/transhume}, as a user would start it. Killed on close. */
 final class TranshumeProcess implements AutoCloseable {
@@ -76,6 +77,21 @@ final class TranshumeProcess implements AutoCloseable {
 
     boolean isAlive() {
         return process.isAlive();
+    }
+
+    /** The file behind the RAM of its guest, if that is a memfd: the launcher has become the JVM by then. */
+    Path memory() throws IOException {
+        try (Stream<Path> files = Files.list(Path.of("/proc/%d/fd".formatted(process.pid())))) {
+            return files.filter(TranshumeProcess::isGuestMemory).findFirst().orElseThrow();
+        }
+    }
+
+    private static boolean isGuestMemory(Path file) {
+        try {
+            return Files.readSymbolicLink(file).toString().startsWith("/memfd:pc.ram");
+        } catch (IOException e) {
+            return false; // closed meanwhile
+        }
     }
 
     String stdout() throws IOException {
