@@ -24,6 +24,7 @@ final class DeltaBody implements PacketBody {
     private final MemorySegment data =
             arena.allocate(LENGTHS + (PageBatch.CAPACITY - 1L) * PageSize.BYTES + XbzrleEncoder.ROOM, 64);
 
+    private final MemorySegment copy = arena.allocate(PageSize.BYTES, 64);
     private int encoded;
 
     /** @param first of the first round; owned from here on */
@@ -58,13 +59,13 @@ final class DeltaBody implements PacketBody {
         int listed = 0;
         long at = LENGTHS;
         for (int i = 0; i < count; i++) {
-            int length = deltas.encode(batch, offsets[i], data, at);
+            int length = deltas.encode(batch, offsets[i], copy, 0, data, at);
             if (length == DeltaCache.UNCHANGED) {
                 continue;
             }
             if (length < 0 || length == PageSize.BYTES) { // as long as the page, which is simpler to load
                 length = PageSize.BYTES;
-                MemorySegment.copy(deltas.copy(), 0, data, at, length);
+                MemorySegment.copy(copy, 0, data, at, length);
             } else {
                 deltas.sent(DeltaLengths.BYTES + length);
                 encoded++;
@@ -86,9 +87,8 @@ final class DeltaBody implements PacketBody {
 
     @Override
     public void close() {
-        try (first;
-                arena) {
-            deltas.close();
+        try (arena) {
+            first.close();
         }
     }
 }

@@ -7,6 +7,7 @@ import org.transhume.channels.qemu.MainStreamWriter;
 import org.transhume.codec.delta.DeltaCache;
 import org.transhume.codec.delta.XbzrleEncoder;
 import org.transhume.engine.PageCounters;
+import org.transhume.memory.PageSize;
 
 /** Sends pages as records of the main stream, which the migration's thread writes: always inline. */
 final class MainLane implements Lane {
@@ -14,6 +15,7 @@ final class MainLane implements Lane {
     private final PageCounters pages;
     private final PageDeltas deltas;
     private final Arena arena = Arena.ofShared();
+    private final MemorySegment copy = arena.allocate(PageSize.BYTES, 64);
     private final MemorySegment delta = arena.allocate(XbzrleEncoder.ROOM, 64);
 
     /** @param sent what deltas are made against; null: none are */
@@ -52,12 +54,12 @@ final class MainLane implements Lane {
 
     /** @return pages that travelled in full */
     private int encode(PageBatch batch, long offset) throws IOException {
-        int length = deltas.encode(batch, offset, delta, 0);
+        int length = deltas.encode(batch, offset, copy, 0, delta, 0);
         if (length == DeltaCache.UNCHANGED) {
             return 0;
         }
         if (length < 0) {
-            out.pageCopy(batch.block, offset, deltas.copy(), 0);
+            out.pageCopy(batch.block, offset, copy, 0);
             return 1;
         }
         long before = out.offset();
@@ -78,10 +80,6 @@ final class MainLane implements Lane {
 
     @Override
     public void close() {
-        try (arena) {
-            if (deltas != null) {
-                deltas.close();
-            }
-        }
+        arena.close();
     }
 }

@@ -36,10 +36,7 @@ final class MultifdLane implements Lane {
 
     @Override
     public void send(PageBatch batch) throws IOException {
-        packet.pages(blocks.get(batch.block).name(), batch.number);
-        packet.data(body.method(), 0);
-        gather.clear();
-        gather.add(packet.frame(), 0, MultifdPacket.BYTES);
+        start(batch);
         body.begin(batch);
         int other = 0;
         int zero = 0;
@@ -56,14 +53,32 @@ final class MultifdLane implements Lane {
         for (int i = 0; i < zero; i++) {
             packet.offset(listed + i, zeroes[i]);
         }
-        if (listed + zero > 0) {
-            packet.counts(listed, zero);
-            long start = System.nanoTime();
-            connection.write(gather);
-            body.written(System.nanoTime() - start);
-        }
-        pages.normal.add(other == 0 ? 0 : listed - body.deltas());
+        write(listed, zero);
         (batch.knownZero ? pages.hole : pages.zero).add(zero);
+        while (body.more()) {
+            start(batch);
+            write(body.more(packet, gather), 0);
+        }
+    }
+
+    private void start(PageBatch batch) {
+        packet.pages(blocks.get(batch.block).name(), batch.number);
+        packet.data(body.method(), 0);
+        gather.clear();
+        gather.add(packet.frame(), 0, MultifdPacket.BYTES);
+    }
+
+    private void write(int listed, int zero) throws IOException {
+        if (listed + zero == 0) {
+            return; // nothing changed
+        }
+        packet.counts(listed, zero);
+        long start = System.nanoTime();
+        connection.write(gather);
+        if (listed > 0) {
+            body.written(System.nanoTime() - start);
+            pages.normal.add(listed - body.deltas());
+        }
     }
 
     @Override

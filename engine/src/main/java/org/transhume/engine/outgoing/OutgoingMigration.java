@@ -63,6 +63,8 @@ public final class OutgoingMigration {
     private final CodecRates codecRates = new CodecRates(deltaCounters, compressionCounters);
     /** Null without deltas. */
     private final SentPages sent;
+    /** For {@link Compression.Adaptive} alone. */
+    private final FormChoice choice;
 
     private final CompletableFuture<OutgoingReport> completion = new CompletableFuture<>();
     private final List<OutgoingReport.Round> rounds = new ArrayList<>();
@@ -112,6 +114,7 @@ public final class OutgoingMigration {
         this.cap = config.maxBandwidth();
         this.switchoverBandwidth = config.switchoverBandwidth();
         this.sent = config.deltaCache() == 0 ? null : new SentPages(config.deltaCache(), deltaCounters);
+        this.choice = new FormChoice(Math.max(1, config.channels()), rate::bytesPerSecond);
         this.waitForCompressThread =
                 config.pageCompression() != null && config.pageCompression().waitForThread();
         this.ramBytes = guest.memory().size();
@@ -333,7 +336,8 @@ public final class OutgoingMigration {
         boolean inline = switch (config.placement()) {
             case INLINE -> true;
             case RING -> false;
-            case AUTOMATIC -> lanes.size() == 1;
+            // With something to compute a lane is worth a thread of its own.
+            case AUTOMATIC -> lanes.size() == 1 && config.compression() instanceof Compression.None && sent == null;
         };
         return inline ? new InlineLanes(lanes, rate) : new RingLanes(lanes, rate, connections, name);
     }
@@ -359,12 +363,13 @@ public final class OutgoingMigration {
             case Compression.Zstd(int level) ->
                 new CompressedBody(MultifdMethod.ZSTD, new ZstdStreamCompressor(level), batchBuffers(), false);
             case Compression.Lz4() -> new CompressedBody(MultifdMethod.LZ4, new Lz4Compressor(), batchBuffers(), true);
-            case Compression.Adaptive() -> throw new UnsupportedOperationException("x-adaptive");
+            case Compression.Adaptive() -> new AdaptiveBody(choice, sent);
         };
-        return sent == null ? first : new DeltaBody(sent, first);
+        boolean alone = sent == null || config.compression() instanceof Compression.Adaptive;
+        return alone ? first : new DeltaBody(sent, first);
     }
 
-    private static BatchBuffers batchBuffers() {
+    static BatchBuffers batchBuffers() {
         return new BatchBuffers(PageBatch.CAPACITY * PageSize.BYTES, BatchBuffers.MAX_PACKED);
     }
 
@@ -677,6 +682,7 @@ public final class OutgoingMigration {
                 config.channels(),
                 cap,
                 delta(),
+                config.compression() instanceof Compression.Adaptive ? choice.report() : null,
                 pageCompression(),
                 guest.dirtySource().name(),
                 List.copyOf(rounds));

@@ -21,6 +21,7 @@ import java.util.List;
  * @param channels page channels, 0 for the main channel alone
  * @param maxBandwidth cap in bytes per second at the end; 0: none
  * @param delta what XBZRLE did; null if it was off
+ * @param adaptive what {@link Compression.Adaptive} chose; null if it was off
  * @param pageCompression what the threads of {@code compress} did; null if it was off
  * @param dirtySource which one was used
  * @param roundHistory what each round sent
@@ -42,6 +43,7 @@ public record OutgoingReport(
         int channels,
         long maxBandwidth,
         DeltaProgress delta,
+        Adaptive adaptive,
         PageCompressionProgress pageCompression,
         String dirtySource,
         List<Round> roundHistory) {
@@ -64,6 +66,16 @@ public record OutgoingReport(
             double lastPages,
             double devices,
             double answer) {}
+
+    /**
+     * Pages by the form in which they travelled; those that travelled as deltas are in {@link DeltaProgress}.
+     *
+     * @param rawPages as they were
+     * @param lz4Pages in LZ4 blocks
+     * @param zstdPages in zstd streams
+     * @param triedPages compressed in vain: as samples, or in batches that did not pay
+     */
+    public record Adaptive(long rawPages, long lz4Pages, long zstdPages, long triedPages) {}
 
     /**
      * What one round sent.

@@ -25,7 +25,17 @@ interface PacketBody extends AutoCloseable {
      */
     int fill(PageBatch batch, long[] offsets, int count, MultifdPacket packet, IoVector gather);
 
-    /** Of the pages that {@link #fill} put into the data last: those that did not go in full. */
+    /** Whether pages that were given to {@link #fill} still wait for a packet of their own. */
+    default boolean more() {
+        return false;
+    }
+
+    /** As {@link #fill}, for those pages. */
+    default int more(MultifdPacket packet, IoVector gather) {
+        throw new IllegalStateException("nothing is left");
+    }
+
+    /** Of the pages put into the data last: those that did not go in full. */
     default int deltas() {
         return 0;
     }

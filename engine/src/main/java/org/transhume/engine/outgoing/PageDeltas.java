@@ -1,6 +1,5 @@
 package org.transhume.engine.outgoing;
 
-import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import org.transhume.codec.delta.DeltaCache;
 import org.transhume.codec.delta.XbzrleEncoder;
@@ -10,10 +9,8 @@ import org.transhume.memory.PageSize;
  * Makes deltas of pages against what was sent before. Belongs to a lane. Works on a private copy of each page: whatever the
  * guest writes meanwhile, cache and wire have the same bytes.
  */
-final class PageDeltas implements AutoCloseable {
+final class PageDeltas {
     private final SentPages sent;
-    private final Arena arena = Arena.ofShared();
-    private final MemorySegment copy = arena.allocate(PageSize.BYTES, 64);
     private final XbzrleEncoder encoder = new XbzrleEncoder();
     private DeltaCache cache;
 
@@ -27,13 +24,14 @@ final class PageDeltas implements AutoCloseable {
     }
 
     /**
-     * Copies the page and encodes it into {@code out}, which needs the room that {@link XbzrleEncoder} asks for.
+     * Copies the page to {@code copy} and encodes it into {@code out}, which needs the room that {@link XbzrleEncoder} asks
+     * for.
      *
-     * @return as {@link DeltaCache#encode}; on MISS and OVERFLOW {@link #copy} is what must travel
+     * @return as {@link DeltaCache#encode}; on MISS and OVERFLOW the copy is what must travel
      */
-    int encode(PageBatch batch, long offset, MemorySegment out, long at) {
-        MemorySegment.copy(batch.ram, offset, copy, 0, PageSize.BYTES);
-        int length = cache.encode(encoder, batch.page(offset), batch.round, copy, 0, !batch.last, out, at);
+    int encode(PageBatch batch, long offset, MemorySegment copy, long copyAt, MemorySegment out, long at) {
+        MemorySegment.copy(batch.ram, offset, copy, copyAt, PageSize.BYTES);
+        int length = cache.encode(encoder, batch.page(offset), batch.round, copy, copyAt, !batch.last, out, at);
         switch (length) {
             case DeltaCache.MISS -> sent.counters.misses.increment();
             case DeltaCache.OVERFLOW -> {
@@ -55,11 +53,6 @@ final class PageDeltas implements AutoCloseable {
         sent.counters.bytes.add(bytes);
     }
 
-    /** The page encoded last. */
-    MemorySegment copy() {
-        return copy;
-    }
-
     /** The page travels as zero. */
     void zero(PageBatch batch, long offset) {
         cache.zero(batch.page(offset), batch.round);
@@ -68,10 +61,5 @@ final class PageDeltas implements AutoCloseable {
     /** The page travels by other means. */
     void forget(PageBatch batch, long offset) {
         cache.forget(batch.page(offset));
-    }
-
-    @Override
-    public void close() {
-        arena.close();
     }
 }
