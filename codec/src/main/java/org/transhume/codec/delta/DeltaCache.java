@@ -5,6 +5,7 @@ import java.lang.foreign.ValueLayout;
 import java.lang.invoke.VarHandle;
 import java.util.concurrent.atomic.AtomicBoolean;
 import net.openhft.chronicle.bytes.BytesStore;
+import net.openhft.chronicle.core.io.BackgroundResourceReleaser;
 
 /**
  * The sender's copies of pages as the receiver holds them (spec: stream.md §3.2), outside of the heap; one for all lanes.
@@ -172,6 +173,8 @@ public final class DeltaCache implements AutoCloseable {
         if (closed.compareAndSet(false, true)) {
             table.releaseLast();
             store.releaseLast();
+            // Chronicle frees in a thread of its own: wait for it, so that the next cache finds the memory free.
+            BackgroundResourceReleaser.releasePendingResources();
         }
     }
 

@@ -13,7 +13,7 @@ import org.transhume.codec.Vectors;
  * <pre>
  *   compare     one bit a byte, 1 = differs        64 words of 64 bits
  *   edges       m ^ (m << 1): where runs begin     always four stores a word, more only in words that have more
- *   pairs       (zrun, nzrun) from edges 2i-1..2i+1  lengths and literals by stores of fixed size
+ *   pairs       (zrun, nzrun) from edges 2i-1..2i+1  both lengths and the literals by one store of 8 bytes, where they fit
  * </pre>
  * An encoder holds the tables between these steps: one belongs to one thread at a time. Nothing is allocated per page.
  */
@@ -27,11 +27,11 @@ public final class XbzrleEncoder {
     /** The delta would be longer than the page. */
     static final int OVERFLOW = -1;
 
-    private static final ValueLayout.OfShort LENGTH =
-            ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
-    private static final ValueLayout.OfLong LITERALS = ValueLayout.JAVA_LONG_UNALIGNED;
-    private static final int SHORT_RUN = Long.BYTES;
-    private static final int LAST_SHORT_RUN = Page.BYTES - Long.BYTES;
+    /** All of memory, unchecked: bounds are checked once a page. To check them in each run as well is half of its time. */
+    private static final MemorySegment RAW = MemorySegment.NULL.reinterpret(Long.MAX_VALUE);
+
+    private static final ValueLayout.OfLong LONG = ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+    private static final int LAST_LONG = Page.BYTES - Long.BYTES;
     private static final int WORDS = Page.BYTES / Long.SIZE;
 
     private final boolean vectors;
@@ -49,16 +49,20 @@ public final class XbzrleEncoder {
 
     /**
      * Encodes the 4096 bytes at {@code freshAt} as their difference from those at {@code oldAt}. Nobody may write or
-     * truncate any of the three meanwhile: they are private memory, not the guest's.
+     * truncate any of the three meanwhile, or close their arenas: they are private native memory, not the guest's.
      *
      * @param out gets the delta at {@code outAt}; up to {@link #ROOM} bytes there are overwritten, whatever the outcome
      * @return the delta's length, 1..4096; 0 if the page is unchanged; -1 if its delta would be longer than the page
+     * @throws IllegalArgumentException if {@code fresh} or {@code out} is on the heap
      * @throws IndexOutOfBoundsException if a page, or the room in {@code out}, is not all within its segment
      */
     public int encode(MemorySegment old, long oldAt, MemorySegment fresh, long freshAt, MemorySegment out, long outAt) {
         Objects.checkFromIndexSize(oldAt, Page.BYTES, old.byteSize());
         Objects.checkFromIndexSize(freshAt, Page.BYTES, fresh.byteSize());
         Objects.checkFromIndexSize(outAt, ROOM, out.byteSize());
+        if (!fresh.isNative() || !out.isNative()) {
+            throw new IllegalArgumentException("a page and its delta on the heap, expected native segments");
+        }
         long any = vectors
                 ? VectorDifference.compare(old, oldAt, fresh, freshAt, differs)
                 : PlainDifference.compare(old, oldAt, fresh, freshAt, differs);
@@ -109,6 +113,8 @@ public final class XbzrleEncoder {
     }
 
     private int pairs(int count, MemorySegment fresh, long freshAt, MemorySegment out, long outAt) {
+        long from = fresh.address() + freshAt;
+        long to = out.address() + outAt;
         int written = 0;
         int end = 0;
         // Where the page ends in a run that differs, the number of edges is odd, and the one behind the last is the
@@ -118,22 +124,22 @@ public final class XbzrleEncoder {
             int equal = start - end;
             end = edges[i + 1];
             int run = end - start;
-            int equalIsLong = (127 - equal) >>> 31;
-            int runIsLong = (127 - run) >>> 31;
-            long at = outAt + written;
-            out.set(LENGTH, at, length(equal, equalIsLong));
-            out.set(LENGTH, at + 1 + equalIsLong, length(run, runIsLong));
+            int equalIsLong = isLong(equal);
+            int runIsLong = isLong(run);
+            int lengths = 2 + equalIsLong + runIsLong;
+            long pair = length(equal, equalIsLong) | length(run, runIsLong) << (8 << equalIsLong);
+            int at = written;
+            written += lengths + run;
             // The rules check before each step, but each of their checks is implied by this one: what follows a length
             // of equal bytes takes two bytes at least.
-            int lengths = 2 + equalIsLong + runIsLong;
-            written += lengths + run;
             if (written > Page.BYTES) {
                 return OVERFLOW;
             }
-            if (run <= SHORT_RUN && start <= LAST_SHORT_RUN) {
-                out.set(LITERALS, at + lengths, fresh.get(LITERALS, freshAt + start));
+            if (lengths + run <= Long.BYTES && start <= LAST_LONG) {
+                RAW.set(LONG, to + at, pair | RAW.get(LONG, from + start) << (8 * lengths));
             } else {
-                copy(fresh, freshAt, start, out, at + lengths, run);
+                RAW.set(LONG, to + at, pair);
+                copy(fresh, freshAt, start, out, outAt + at + lengths, run);
             }
         }
         // Equal bytes at the end are not encoded, but the reference looks for room before it sees that they are the
@@ -141,9 +147,14 @@ public final class XbzrleEncoder {
         return end < Page.BYTES && written + 2 > Page.BYTES ? OVERFLOW : written;
     }
 
+    /** 1 for a length that takes a second byte, 0 otherwise: the sign of what is left, without a branch. */
+    private static int isLong(int length) {
+        return (127 - length) >>> 31;
+    }
+
     /** ULEB128 of at most 14 bits: the low 7 stay, the rest moves up by one, and between them goes the mark. */
-    private static short length(int value, int isLong) {
-        return (short) ((value + (value & ~0x7f)) | isLong << 7);
+    private static long length(int value, int isLong) {
+        return (value + (value & ~0x7fL)) | ((long) isLong << 7);
     }
 
     private void copy(MemorySegment fresh, long freshAt, int start, MemorySegment out, long at, int run) {
