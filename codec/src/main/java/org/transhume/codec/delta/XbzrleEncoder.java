@@ -39,11 +39,15 @@ public final class XbzrleEncoder {
     /** An edge a byte at most, one at the end, and what the stores run over by. */
     private final int[] edges = new int[Page.BYTES + 1 + Long.SIZE];
 
+    /** The first one in a JVM takes some 100 ms, so that the first pages do not: for the time before a migration. */
     public XbzrleEncoder() {
         this(Vectors.PRESENT);
     }
 
     XbzrleEncoder(boolean vectors) {
+        if (vectors) {
+            VectorDifference.compile();
+        }
         this.vectors = vectors;
     }
 
@@ -157,9 +161,14 @@ public final class XbzrleEncoder {
         return (value + (value & ~0x7fL)) | ((long) isLong << 7);
     }
 
-    private void copy(MemorySegment fresh, long freshAt, int start, MemorySegment out, long at, int run) {
-        if (vectors && start <= Page.BYTES - 64) {
-            VectorDifference.copy(fresh, freshAt + start, out, at, run);
+    /** By plain longs: a vector in a place that is seldom reached stays uncompiled, microseconds each time. */
+    private static void copy(MemorySegment fresh, long freshAt, int start, MemorySegment out, long at, int run) {
+        if (run <= 64 && start <= Page.BYTES - 64) {
+            long from = fresh.address() + freshAt + start;
+            long to = out.address() + at;
+            for (int i = 0; i < 64; i += Long.BYTES) {
+                RAW.set(LONG, to + i, RAW.get(LONG, from + i));
+            }
         } else {
             MemorySegment.copy(fresh, freshAt + start, out, at, run);
         }
