@@ -60,23 +60,37 @@ final class AdaptiveComparison {
         HOT
     }
 
-    enum Fixed {
-        RAW(new Compression.None(), MultifdMethod.NONE, 0),
-        LZ4(new Compression.Lz4(), MultifdMethod.NONE, 0, Extensions.LZ4),
-        ZSTD(new Compression.Zstd(1), MultifdMethod.ZSTD, 0),
-        DELTA(new Compression.None(), MultifdMethod.NONE, DELTA_CACHE, Extensions.MULTIFD_XBZRLE),
-        ADAPTIVE(new Compression.Adaptive(), MultifdMethod.NONE, DELTA_CACHE, Extensions.ADAPTIVE);
+    enum Choice {
+        RAW,
+        LZ4,
+        ZSTD,
+        DELTA,
+        ADAPTIVE;
 
-        final Compression compression;
-        final MultifdMethod method;
-        final long cache;
-        final Set<String> shared;
+        Compression compression() {
+            return switch (this) {
+                case RAW, DELTA -> new Compression.None();
+                case LZ4 -> new Compression.Lz4();
+                case ZSTD -> new Compression.Zstd(1);
+                case ADAPTIVE -> new Compression.Adaptive();
+            };
+        }
 
-        Fixed(Compression compression, MultifdMethod method, long cache, String... shared) {
-            this.compression = compression;
-            this.method = method;
-            this.cache = cache;
-            this.shared = Set.of(shared);
+        long cache() {
+            return this == DELTA || this == ADAPTIVE ? DELTA_CACHE : 0;
+        }
+
+        IncomingConfig incoming() {
+            return IncomingConfig.DEFAULT
+                    .withChannels(CHANNELS)
+                    .withMethod(this == ZSTD ? MultifdMethod.ZSTD : MultifdMethod.NONE)
+                    .withShared(
+                            switch (this) {
+                                case RAW, ZSTD -> Set.of();
+                                case LZ4 -> Set.of(Extensions.LZ4);
+                                case DELTA -> Set.of(Extensions.MULTIFD_XBZRLE);
+                                case ADAPTIVE -> Set.of(Extensions.ADAPTIVE);
+                            });
         }
     }
 
@@ -105,12 +119,12 @@ final class AdaptiveComparison {
 
     private static void cell(Content content, Rewriting source, SyntheticGuest destination, long gigabits, int pairs)
             throws IOException {
-        Map<Fixed, List<Run>> runs = new EnumMap<>(Fixed.class);
-        List<Fixed> choices = Arrays.stream(Fixed.values())
-                .filter(f -> f != Fixed.DELTA || content == Content.HOT) // else nothing travels twice
+        Map<Choice, List<Run>> runs = new EnumMap<>(Choice.class);
+        List<Choice> choices = Arrays.stream(Choice.values())
+                .filter(f -> f != Choice.DELTA || content == Content.HOT) // else nothing travels twice
                 .toList();
         for (int i = -1; i < pairs; i++) {
-            for (Fixed choice : choices) {
+            for (Choice choice : choices) {
                 Run run = migrate(source, destination, choice, gigabits * 125_000_000);
                 if (i >= 0) { // the first round warms up
                     runs.computeIfAbsent(choice, _ -> new ArrayList<>()).add(run);
@@ -120,18 +134,18 @@ final class AdaptiveComparison {
         if (source.ram().mismatch(destination.memory().blocks().getFirst().segment()) >= 0) {
             throw new IllegalStateException("RAM differs after the migration");
         }
-        Fixed best = Fixed.RAW;
-        for (Fixed choice : choices) {
-            if (choice != Fixed.ADAPTIVE && time(runs.get(choice)) < time(runs.get(best))) {
+        Choice best = Choice.RAW;
+        for (Choice choice : choices) {
+            if (choice != Choice.ADAPTIVE && time(runs.get(choice)) < time(runs.get(best))) {
                 best = choice;
             }
         }
         // Where the cap decides about the best, bytes are what counts: time is theirs, and noise.
         boolean capped = gigabits > 0
                 && bytes(runs.get(best)) * MIB / (time(runs.get(best)) / 1e3) > 0.9 * gigabits * 125_000_000;
-        List<Run> adaptive = runs.get(Fixed.ADAPTIVE);
+        List<Run> adaptive = runs.get(Choice.ADAPTIVE);
         double[] toBest = ratios(adaptive, runs.get(best), capped);
-        double[] toRaw = ratios(adaptive, runs.get(Fixed.RAW), false);
+        double[] toRaw = ratios(adaptive, runs.get(Choice.RAW), false);
         OutgoingReport report = adaptive.getLast().report;
         long full = report.adaptive().rawPages()
                 + report.adaptive().lz4Pages()
@@ -186,25 +200,18 @@ final class AdaptiveComparison {
         return sorted[sorted.length / 2];
     }
 
-    private static Run migrate(Rewriting source, SyntheticGuest destination, Fixed choice, long cap)
+    private static Run migrate(Rewriting source, SyntheticGuest destination, Choice choice, long cap)
             throws IOException {
         source.rewind();
         destination.pause();
         Listener listener = Connections.listen(new Address.Tcp("127.0.0.1", 0));
         Address address = listener.address();
-        IncomingMigration in = IncomingMigration.start(
-                destination,
-                listener,
-                IncomingConfig.DEFAULT
-                        .withChannels(CHANNELS)
-                        .withMethod(choice.method)
-                        .withShared(choice.shared),
-                new MigrationObserver() {},
-                "in");
+        IncomingMigration in =
+                IncomingMigration.start(destination, listener, choice.incoming(), new MigrationObserver() {}, "in");
         OutgoingConfig config = OutgoingConfig.builder()
                 .channels(CHANNELS)
-                .compression(choice.compression)
-                .deltaCache(choice.cache)
+                .compression(choice.compression())
+                .deltaCache(choice.cache())
                 .maxBandwidth(cap)
                 .downtimeLimit(Duration.ofMillis(1))
                 .returnPath(true)
