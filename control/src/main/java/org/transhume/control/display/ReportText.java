@@ -73,6 +73,12 @@ public final class ReportText {
                     delta.misses(),
                     Units.bytes(delta.cacheBytes()));
         }
+        OutgoingReport.Adaptive chosen = report.adaptive();
+        if (chosen != null) {
+            out.printf(
+                    "  chosen      %d pages as they are, %d by LZ4, %d by zstd; %d compressed in vain%n",
+                    chosen.rawPages(), chosen.lz4Pages(), chosen.zstdPages(), chosen.triedPages());
+        }
         PageCompressionProgress compressed = report.pageCompression();
         if (compressed != null) {
             out.printf(
@@ -98,6 +104,11 @@ public final class ReportText {
                 Units.bytes(bytes), Units.rate(seconds > 0 ? bytes / seconds : 0), report.dialect());
         if (!packing.equals("none")) {
             out.printf("  packing     %s%n", packing);
+        }
+        if (report.deltaPages() + report.compressedPages() > 0) {
+            out.printf(
+                    "  main        %d pages as deltas, %d compressed one by one%n",
+                    report.deltaPages(), report.compressedPages());
         }
         out.printf("  devices     %s of state%n", Units.bytes(report.deviceBytes()));
         if (report.descriptionMissing()) {
