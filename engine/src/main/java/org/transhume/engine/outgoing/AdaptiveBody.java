@@ -100,22 +100,29 @@ final class AdaptiveBody implements PacketBody {
 
     /** Makes a packet of the deltas of those pages that the cache has, and lists all others. */
     private void throughCache(long[] offsets, int count, MultifdPacket packet, IoVector gather) {
-        long start = System.nanoTime();
         boolean stale = !remembers && choice.everRemembered();
         long at = LENGTHS;
         int found = 0;
         int missed = 0;
         int overflowed = 0;
+        long nanos = 0;
+        long start = System.nanoTime();
         for (int i = 0; i < count; i++) {
             long offset = offsets[i];
-            if (!remembers && !FormChoice.inSample(batch.page(offset))) {
-                if (stale) {
-                    deltas.forget(batch, offset);
+            if (!remembers) {
+                if (!FormChoice.inSample(batch.page(offset))) {
+                    if (stale) {
+                        deltas.forget(batch, offset);
+                    }
+                    leave(offset, false);
+                    continue;
                 }
-                leave(offset, false);
-                continue;
+                start = System.nanoTime(); // so few pages that each is timed
             }
             int length = deltas.encode(batch, offset, buffers.plain(), (long) left * PageSize.BYTES, data, at);
+            if (!remembers) {
+                nanos += System.nanoTime() - start;
+            }
             switch (length) {
                 case DeltaCache.MISS -> {
                     missed++;
@@ -137,7 +144,7 @@ final class AdaptiveBody implements PacketBody {
         }
         if (found + overflowed + missed > 0) {
             long bytes = at - LENGTHS + (long) overflowed * PageSize.BYTES;
-            choice.remembered(found + overflowed, bytes, missed, System.nanoTime() - start);
+            choice.remembered(found + overflowed, bytes, missed, remembers ? System.nanoTime() - start : nanos);
         }
         if (encoded > 0) {
             gather.add(data, 0, (long) encoded * DeltaLengths.BYTES);

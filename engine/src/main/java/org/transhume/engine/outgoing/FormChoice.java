@@ -62,6 +62,8 @@ final class FormChoice {
     private static final double REMEMBER_NANOS = 1500;
 
     private static final int ENOUGH_HITS = 8;
+    /** Rounds that remembered pages have to come back in. */
+    private static final int ROUNDS_OF_GRACE = 2;
 
     private final int lanes;
     private final LongSupplier cap;
@@ -274,11 +276,9 @@ final class FormChoice {
         if (round == 1) {
             // Nothing is known yet. Where the link is the tighter part, remembering pages costs no time.
             remembering = spareTime() > REMEMBER_NANOS;
-        } else if (hits + misses == 0) {
-            return;
         } else if (hits >= ENOUGH_HITS) {
             remembering = hitsPay();
-        } else if (before && number > rememberedSince + 2) {
+        } else if (before && number > rememberedSince + ROUNDS_OF_GRACE) {
             remembering = spareTime() > missNanos;
         }
         if (remembering && !before) {
@@ -321,7 +321,8 @@ final class FormChoice {
         hits += found;
         hitBytes += bytes;
         misses += missed;
-        double each = (double) nanos / (found + missed);
+        // A page by itself finds colder caches than one of many.
+        double each = (double) nanos / (found + missed) * (remembering ? 1 : BATCH_NANOS);
         if (found > missed) {
             hitNanos = hitNanos == 0 ? each : hitNanos + (each - hitNanos) * WEIGHT;
         } else {

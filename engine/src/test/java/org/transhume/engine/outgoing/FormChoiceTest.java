@@ -1,6 +1,7 @@
 package org.transhume.engine.outgoing;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.EnumMap;
@@ -161,5 +162,66 @@ class FormChoiceTest {
         assertEquals((long) world.batches.getOrDefault(Form.RAW, 0) * PAGES, report.rawPages());
         assertEquals((long) world.batches.getOrDefault(Form.LZ4, 0) * PAGES, report.lz4Pages());
         assertEquals((long) world.batches.getOrDefault(Form.ZSTD, 0) * PAGES, report.zstdPages());
+    }
+
+    /** What a round of hot pages shows to the choice; a hit is {@code bytes} long. */
+    private static void round(FormChoice choice, long number, int pages, boolean hit, int bytes) {
+        PageBatch batch = new PageBatch();
+        batch.round = number;
+        for (int i = 0; i < pages; i += PAGES) {
+            int through = choice.remembers(batch) ? PAGES : i % FormChoice.PAGES_PER_TRY == 0 ? 1 : 0;
+            if (through > 0) {
+                choice.remembered(
+                        hit ? through : 0, hit ? through * (long) bytes : 0, hit ? 0 : through, through * 800L);
+            }
+        }
+    }
+
+    private static boolean remembers(FormChoice choice, long number) {
+        PageBatch batch = new PageBatch();
+        batch.round = number;
+        return choice.remembers(batch);
+    }
+
+    @Test
+    void remembersPagesAtOnceWhereTheLinkLeavesTime() {
+        FormChoice slow = new FormChoice(LANES, () -> (long) GIGABIT);
+        new World(RANDOM, (long) GIGABIT, 1).run(slow, 100);
+        FormChoice free = new FormChoice(LANES, () -> 0);
+        new World(RANDOM, 0, 1).run(free, 100);
+
+        assertTrue(remembers(slow, 2));
+        assertFalse(remembers(free, 2));
+    }
+
+    @Test
+    void remembersPagesOnceTheFewInTheSampleCameBackAlmostUnchanged() {
+        FormChoice choice = new FormChoice(LANES, () -> 0);
+        new World(RANDOM, 0, 1).run(choice, 100);
+
+        round(choice, 2, 8192, false, 0);
+        round(choice, 3, 8192, true, 100);
+
+        assertTrue(remembers(choice, 4));
+    }
+
+    @Test
+    void forgetsPagesThatComeBackAllDifferentOrNotAtAll() {
+        FormChoice different = new FormChoice(LANES, () -> 0);
+        FormChoice gone = new FormChoice(LANES, () -> 0);
+        for (FormChoice choice : new FormChoice[] {different, gone}) {
+            new World(RANDOM, 0, 1).run(choice, 100);
+            round(choice, 2, 8192, false, 0);
+            round(choice, 3, 8192, true, 100);
+            round(choice, 4, 8192, true, 100);
+        }
+
+        round(different, 5, 8192, true, 4096);
+        for (int i = 5; i < 9; i++) {
+            round(gone, i, 8192, false, 0);
+        }
+
+        assertFalse(remembers(different, 6));
+        assertFalse(remembers(gone, 9));
     }
 }
