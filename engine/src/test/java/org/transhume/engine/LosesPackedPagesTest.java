@@ -28,7 +28,7 @@ class LosesPackedPagesTest {
     private static final long RAM = 4 * Guests.MIB;
     private static final String MACHINE = "transhume-1.0";
     private static final int LIMIT_SECONDS = 20;
-    private static final int TRIES = 4;
+    private static final int TRIES = 3;
     /** In bytes behind a pass: some rounds of pages, and some of what the main channel says beside them. */
     private static final int PAGES_AHEAD = 600_000;
 

@@ -21,6 +21,7 @@ public enum Packing {
     MULTIFD_XBZRLE(true, new Compression.None(), Packing.CACHE, null),
     ZSTD_XBZRLE(true, new Compression.Zstd(1), Packing.CACHE, null),
     LZ4_XBZRLE(true, new Compression.Lz4(), Packing.CACHE, null),
+    ADAPTIVE(true, new Compression.Adaptive(), Packing.CACHE, null),
     COMPRESS_1(false, new Compression.None(), 0, new PageCompression(1, 1, false)),
     COMPRESS_1_WAITING(false, new Compression.None(), 0, new PageCompression(9, 1, true)),
     COMPRESS_8(false, new Compression.None(), 0, new PageCompression(1, 8, false)),
@@ -77,6 +78,9 @@ public enum Packing {
     }
 
     private Set<String> extensions() {
+        if (compression instanceof Compression.Adaptive) {
+            return Set.of(Extensions.ADAPTIVE); // has all of them in it
+        }
         Set<String> extensions = new TreeSet<>();
         if (compression instanceof Compression.Lz4) {
             extensions.add(Extensions.LZ4);
