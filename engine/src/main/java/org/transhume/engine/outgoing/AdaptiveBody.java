@@ -28,7 +28,7 @@ final class AdaptiveBody implements PacketBody {
     private final FormChoice choice;
     private final PageDeltas deltas;
     private final Arena arena = Arena.ofShared();
-    private final BatchBuffers buffers = OutgoingMigration.batchBuffers();
+    private final BatchBuffers buffers;
     private final Compressor lz4 = new Lz4Compressor();
     private final Compressor zstd = new ZstdStreamCompressor(ZSTD_LEVEL);
     private final BatchBuffers sample = new BatchBuffers(PageSize.BYTES, 2 * PageSize.BYTES);
@@ -50,9 +50,13 @@ final class AdaptiveBody implements PacketBody {
     private long encodeNanos;
     private long formBytes;
 
-    /** @param sent what deltas are made against; null: none are */
-    AdaptiveBody(FormChoice choice, SentPages sent) {
+    /**
+     * @param buffers owned from here on
+     * @param sent what deltas are made against; null: none are
+     */
+    AdaptiveBody(FormChoice choice, BatchBuffers buffers, SentPages sent) {
         this.choice = choice;
+        this.buffers = buffers;
         this.deltas = sent == null ? null : new PageDeltas(sent);
         this.data = arena.allocate(LENGTHS + (PageBatch.CAPACITY - 1L) * PageSize.BYTES + XbzrleEncoder.ROOM, 64);
         // The first call of a library loads it: no sample shall measure that.

@@ -13,13 +13,8 @@ import org.transhume.channels.qemu.DeviceTail;
 import org.transhume.channels.qemu.Dialect;
 import org.transhume.channels.qemu.MainStreamWriter;
 import org.transhume.channels.qemu.MultifdHello;
-import org.transhume.channels.qemu.MultifdMethod;
 import org.transhume.channels.qemu.SectionKind;
 import org.transhume.channels.qemu.StreamWriter;
-import org.transhume.codec.compression.BatchBuffers;
-import org.transhume.codec.compression.Lz4Compressor;
-import org.transhume.codec.compression.ZlibStreamCompressor;
-import org.transhume.codec.compression.ZstdStreamCompressor;
 import org.transhume.engine.ConnectionSet;
 import org.transhume.engine.Extensions;
 import org.transhume.engine.Guest;
@@ -28,7 +23,6 @@ import org.transhume.engine.MigrationObserver;
 import org.transhume.engine.MigrationState;
 import org.transhume.engine.PageCounters;
 import org.transhume.memory.Lease;
-import org.transhume.memory.PageSize;
 
 /**
  * Moves a guest away: rounds of dirty pages while it runs, then the switchover. Runs in a thread of its own from
@@ -58,13 +52,7 @@ public final class OutgoingMigration {
     private final RateLimit rate;
     private final Meter meter = new Meter();
     private final PageCounters pages = new PageCounters();
-    private final DeltaCounters deltaCounters = new DeltaCounters();
-    private final PageCompressionCounters compressionCounters = new PageCompressionCounters();
-    private final CodecRates codecRates = new CodecRates(deltaCounters, compressionCounters);
-    /** Null without deltas. */
-    private final SentPages sent;
-    /** For {@link Compression.Adaptive} alone. */
-    private final FormChoice choice;
+    private final PageForms forms;
 
     private final CompletableFuture<OutgoingReport> completion = new CompletableFuture<>();
     private final List<OutgoingReport.Round> rounds = new ArrayList<>();
@@ -83,8 +71,6 @@ public final class OutgoingMigration {
     private volatile Connection main;
     private volatile Thread dialing;
     private volatile int passes;
-    private volatile boolean waitForCompressThread;
-    private volatile PageCompressionLane compressionLane;
 
     // Guarded by this: which of the two came first decides.
     private boolean cancelled;
@@ -113,10 +99,7 @@ public final class OutgoingMigration {
         this.downtimeLimit = config.downtimeLimit();
         this.cap = config.maxBandwidth();
         this.switchoverBandwidth = config.switchoverBandwidth();
-        this.sent = config.deltaCache() == 0 ? null : new SentPages(config.deltaCache(), deltaCounters);
-        this.choice = new FormChoice(Math.max(1, config.channels()), rate::bytesPerSecond);
-        this.waitForCompressThread =
-                config.pageCompression() != null && config.pageCompression().waitForThread();
+        this.forms = new PageForms(config, pages, rate, name);
         this.ramBytes = guest.memory().size();
         this.remainingBytes = ramBytes;
     }
@@ -190,18 +173,12 @@ public final class OutgoingMigration {
      * @throws MigrationException if memory cannot be had; the cache stays as it was
      */
     public void deltaCache(long bytes) {
-        if (sent != null) {
-            sent.resize(bytes);
-        }
+        forms.deltaCache(bytes);
     }
 
     /** Whether pages wait for a busy thread of {@link PageCompression}, from the next page on. */
     public void waitForCompressThread(boolean value) {
-        waitForCompressThread = value;
-        PageCompressionLane lane = compressionLane;
-        if (lane != null) {
-            lane.waitForThread(value);
-        }
+        forms.waitForCompressThread(value);
     }
 
     public MigrationProgress progress() {
@@ -230,16 +207,8 @@ public final class OutgoingMigration {
                 meter.pagesPerSecond(),
                 paused == 0 ? mainBytes : mainBytesAtPause,
                 paused == 0 ? 0 : mainBytes - mainBytesAtPause,
-                delta(),
-                pageCompression());
-    }
-
-    private DeltaProgress delta() {
-        return sent == null ? null : codecRates.delta(sent.bytes());
-    }
-
-    private PageCompressionProgress pageCompression() {
-        return config.pageCompression() == null ? null : codecRates.pageCompression();
+                forms.delta(),
+                forms.pageCompression());
     }
 
     private static long millis(long nanos) {
@@ -249,7 +218,7 @@ public final class OutgoingMigration {
     private void run() {
         observer.state(state);
         Throwable failure = null;
-        try (sent;
+        try (forms;
                 Lease _ = guest.memory().lease(name)) {
             migrate();
         } catch (Throwable t) {
@@ -295,7 +264,7 @@ public final class OutgoingMigration {
                         out,
                         rate,
                         pages,
-                        sent,
+                        forms.sent(),
                         config.holeRuns(),
                         config.zeroPages(),
                         config.channels() == 0
@@ -317,7 +286,7 @@ public final class OutgoingMigration {
 
     private LaneGroup lanes(MainStreamWriter out) throws IOException {
         if (config.channels() == 0) {
-            return new InlineLanes(List.of(mainLane(out)), rate);
+            return new InlineLanes(List.of(forms.mainLane(out)), rate);
         }
         List<BlockEntry> blocks = blockList();
         List<MultifdLane> lanes = new ArrayList<>();
@@ -327,7 +296,7 @@ public final class OutgoingMigration {
                 try (StreamWriter hello = new StreamWriter(channel)) {
                     new MultifdHello(i).write(hello);
                 }
-                lanes.add(new MultifdLane(channel, i, blocks, pages, body()));
+                lanes.add(new MultifdLane(channel, i, blocks, pages, forms.body()));
             }
         } catch (Throwable t) {
             lanes.forEach(MultifdLane::close);
@@ -337,56 +306,15 @@ public final class OutgoingMigration {
             case INLINE -> true;
             case RING -> false;
             // With something to compute a lane is worth a thread of its own.
-            case AUTOMATIC -> lanes.size() == 1 && config.compression() instanceof Compression.None && sent == null;
+            case AUTOMATIC -> lanes.size() == 1 && !forms.compute();
         };
         return inline ? new InlineLanes(lanes, rate) : new RingLanes(lanes, rate, connections, name);
     }
 
-    private Lane mainLane(MainStreamWriter out) {
-        MainLane plain = new MainLane(out, pages, sent);
-        if (config.pageCompression() == null) {
-            return plain;
-        }
-        PageCompressionLane lane = new PageCompressionLane(
-                out, pages, compressionCounters, plain, sent != null, config.pageCompression(), name);
-        compressionLane = lane;
-        lane.waitForThread(waitForCompressThread); // it may have changed since the config was made
-        return lane;
-    }
-
-    /** What one multifd lane makes of its pages. */
-    private PacketBody body() {
-        PacketBody first = switch (config.compression()) {
-            case Compression.None() -> new RawBody();
-            case Compression.Zlib(int level) ->
-                new CompressedBody(MultifdMethod.ZLIB, new ZlibStreamCompressor(level), batchBuffers(), false);
-            case Compression.Zstd(int level) ->
-                new CompressedBody(MultifdMethod.ZSTD, new ZstdStreamCompressor(level), batchBuffers(), false);
-            case Compression.Lz4() -> new CompressedBody(MultifdMethod.LZ4, new Lz4Compressor(), batchBuffers(), true);
-            case Compression.Adaptive() -> new AdaptiveBody(choice, sent);
-        };
-        boolean alone = sent == null || config.compression() instanceof Compression.Adaptive;
-        return alone ? first : new DeltaBody(sent, first);
-    }
-
-    static BatchBuffers batchBuffers() {
-        return new BatchBuffers(PageBatch.CAPACITY * PageSize.BYTES, BatchBuffers.MAX_PACKED);
-    }
-
     private List<String> extensions() {
-        List<String> names = new ArrayList<>();
+        List<String> names = new ArrayList<>(forms.extensions());
         if (config.holeRuns()) {
             names.add(Extensions.HOLE_RUNS);
-        }
-        switch (config.compression()) {
-            case Compression.Adaptive() -> names.add(Extensions.ADAPTIVE);
-            case Compression.Lz4() -> names.add(Extensions.LZ4);
-            case Compression.None(), Compression.Zlib _, Compression.Zstd _ -> {
-                // QEMU has these, and does not say so on the main channel.
-            }
-        }
-        if (sent != null && config.channels() > 0 && !(config.compression() instanceof Compression.Adaptive)) {
-            names.add(Extensions.MULTIFD_XBZRLE);
         }
         return names;
     }
@@ -440,7 +368,7 @@ public final class OutgoingMigration {
             out.flush();
             long now = System.nanoTime();
             meter.update(now, connections.bytesWritten(), sentPages(), dirtyBytesAtHarvest);
-            codecRates.update(now, sentPages());
+            forms.update(now, sentPages());
         }
     }
 
@@ -457,9 +385,7 @@ public final class OutgoingMigration {
             out.endOfSection();
             out.flush();
         }
-        if (sent != null) {
-            sent.freeRetired(); // every lane has ended its epoch
-        }
+        forms.epochEnded();
         endRound();
         long before = System.nanoTime();
         long found = pending.harvest();
@@ -589,12 +515,7 @@ public final class OutgoingMigration {
     }
 
     private long sentPages() {
-        return pages.normal.sum()
-                + pages.zero.sum()
-                + pages.hole.sum()
-                + deltaCounters.pages.sum()
-                - deltaCounters.overflows.sum() // those are among the normal ones
-                + compressionCounters.pages.sum();
+        return pages.normal.sum() + pages.zero.sum() + pages.hole.sum() + forms.processedPages();
     }
 
     private void pass() {
@@ -681,9 +602,9 @@ public final class OutgoingMigration {
                 passes,
                 config.channels(),
                 cap,
-                delta(),
-                config.compression() instanceof Compression.Adaptive ? choice.report() : null,
-                pageCompression(),
+                forms.delta(),
+                forms.chosen(),
+                forms.pageCompression(),
                 guest.dirtySource().name(),
                 List.copyOf(rounds));
     }

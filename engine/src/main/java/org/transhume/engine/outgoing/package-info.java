@@ -6,6 +6,8 @@
  *     Scanner          pending pages ─► batches, hole runs
  *     LaneGroup        inline, or behind the ring       one thread a lane
  *       Lane           batch ─► main records or multifd packet, from guest RAM to the socket
+ *         PacketBody   the packet's pages: raw, compressed, deltas, or whatever FormChoice finds cheapest
+ *     PageForms        what the lanes share for that: SentPages, the delta cache, and the counts
  *     RateLimit        100 ms windows over all lanes
  *     AnswerReader     the return path                  one thread
  * </pre>

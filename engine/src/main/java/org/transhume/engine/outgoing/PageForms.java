@@ -1,0 +1,163 @@
+package org.transhume.engine.outgoing;
+
+import java.util.ArrayList;
+import java.util.List;
+import org.transhume.channels.qemu.MainStreamWriter;
+import org.transhume.channels.qemu.MultifdMethod;
+import org.transhume.codec.compression.BatchBuffers;
+import org.transhume.codec.compression.Lz4Compressor;
+import org.transhume.codec.compression.ZlibStreamCompressor;
+import org.transhume.codec.compression.ZstdStreamCompressor;
+import org.transhume.engine.Extensions;
+import org.transhume.engine.PageCounters;
+import org.transhume.memory.PageSize;
+
+/**
+ * The forms in which the pages of one migration travel: makes the part of each lane that has to do with them, holds what the
+ * lanes share for it, and says how it went. Closed when the lanes have ended.
+ */
+final class PageForms implements AutoCloseable {
+    private final OutgoingConfig config;
+    private final PageCounters pages;
+    private final String name;
+    private final DeltaCounters deltas = new DeltaCounters();
+    private final PageCompressionCounters compressed = new PageCompressionCounters();
+    private final CodecRates rates = new CodecRates(deltas, compressed);
+    /** Null without deltas. */
+    private final SentPages sent;
+    /** For {@link Compression.Adaptive} alone. */
+    private final FormChoice choice;
+
+    private volatile boolean waitForCompressThread;
+    private volatile PageCompressionLane compressionLane;
+
+    /**
+     * @param name names threads
+     * @throws org.transhume.engine.MigrationException if there is no memory for the delta cache
+     */
+    PageForms(OutgoingConfig config, PageCounters pages, RateLimit rate, String name) {
+        this.config = config;
+        this.pages = pages;
+        this.name = name;
+        this.sent = config.deltaCache() == 0 ? null : new SentPages(config.deltaCache(), deltas);
+        this.choice = new FormChoice(Math.max(1, config.channels()), rate::bytesPerSecond);
+        this.waitForCompressThread =
+                config.pageCompression() != null && config.pageCompression().waitForThread();
+    }
+
+    /** The lane of a migration without page channels. */
+    Lane mainLane(MainStreamWriter out) {
+        MainLane plain = new MainLane(out, pages, sent);
+        if (config.pageCompression() == null) {
+            return plain;
+        }
+        PageCompressionLane lane =
+                new PageCompressionLane(out, pages, compressed, plain, sent != null, config.pageCompression(), name);
+        compressionLane = lane;
+        lane.waitForThread(waitForCompressThread); // it may have changed since the config was made
+        return lane;
+    }
+
+    /** What one multifd lane makes of its pages. */
+    PacketBody body() {
+        PacketBody first = switch (config.compression()) {
+            case Compression.None() -> new RawBody();
+            case Compression.Zlib(int level) ->
+                new CompressedBody(MultifdMethod.ZLIB, new ZlibStreamCompressor(level), batchBuffers(), false);
+            case Compression.Zstd(int level) ->
+                new CompressedBody(MultifdMethod.ZSTD, new ZstdStreamCompressor(level), batchBuffers(), false);
+            case Compression.Lz4() -> new CompressedBody(MultifdMethod.LZ4, new Lz4Compressor(), batchBuffers(), true);
+            case Compression.Adaptive() -> new AdaptiveBody(choice, batchBuffers(), sent);
+        };
+        return sent == null || adaptive() ? first : new DeltaBody(sent, first);
+    }
+
+    private static BatchBuffers batchBuffers() {
+        return new BatchBuffers(PageBatch.CAPACITY * PageSize.BYTES, BatchBuffers.MAX_PACKED);
+    }
+
+    private boolean adaptive() {
+        return config.compression() instanceof Compression.Adaptive;
+    }
+
+    /** Whether a multifd lane does more than hand pages to the kernel. */
+    boolean compute() {
+        return sent != null || !(config.compression() instanceof Compression.None);
+    }
+
+    /** Names of the extensions that these forms need. */
+    List<String> extensions() {
+        List<String> names = new ArrayList<>();
+        switch (config.compression()) {
+            case Compression.Adaptive() -> names.add(Extensions.ADAPTIVE);
+            case Compression.Lz4() -> names.add(Extensions.LZ4);
+            case Compression.None(), Compression.Zlib _, Compression.Zstd _ -> {
+                // QEMU has these, and does not say so on the main channel.
+            }
+        }
+        if (sent != null && config.channels() > 0 && !adaptive()) {
+            names.add(Extensions.MULTIFD_XBZRLE);
+        }
+        return names;
+    }
+
+    /** What deltas are made against; null without. */
+    SentPages sent() {
+        return sent;
+    }
+
+    /** As {@link OutgoingMigration#deltaCache}. */
+    void deltaCache(long bytes) {
+        if (sent != null) {
+            sent.resize(bytes);
+        }
+    }
+
+    /** As {@link OutgoingMigration#waitForCompressThread}. */
+    void waitForCompressThread(boolean value) {
+        waitForCompressThread = value;
+        PageCompressionLane lane = compressionLane;
+        if (lane != null) {
+            lane.waitForThread(value);
+        }
+    }
+
+    /** Every lane has ended its epoch. */
+    void epochEnded() {
+        if (sent != null) {
+            sent.freeRetired();
+        }
+    }
+
+    /** @param processedPages pages dealt with so far, in whatever form */
+    void update(long now, long processedPages) {
+        rates.update(now, processedPages);
+    }
+
+    /** Pages dealt with that the page counters do not have. */
+    long processedPages() {
+        return deltas.pages.sum() - deltas.overflows.sum() + compressed.pages.sum(); // overflows travelled in full
+    }
+
+    /** Null without deltas. */
+    DeltaProgress delta() {
+        return sent == null ? null : rates.delta(sent.bytes());
+    }
+
+    /** Null without page compression. */
+    PageCompressionProgress pageCompression() {
+        return config.pageCompression() == null ? null : rates.pageCompression();
+    }
+
+    /** Null unless forms were chosen on the way. */
+    OutgoingReport.Adaptive chosen() {
+        return adaptive() ? choice.report() : null;
+    }
+
+    @Override
+    public void close() {
+        if (sent != null) {
+            sent.close();
+        }
+    }
+}
