@@ -61,8 +61,7 @@ public final class StreamInspection {
     private static final class MainWalk implements MainStreamVisitor {
         private final Path file;
         private final StreamReader in;
-        private final Arena arena = Arena.ofAuto();
-        private final MemorySegment page = arena.allocate(PageSize.BYTES);
+        private final MemorySegment page = Arena.ofAuto().allocate(MainStreamParser.MAX_COMPRESSED_PAGE);
         private final List<String> commands = new ArrayList<>();
         private List<BlockEntry> blocks = List.of();
         private long[][] pages = {};
@@ -86,8 +85,7 @@ public final class StreamInspection {
             }
             List<StreamSummary.Block> counted = new ArrayList<>();
             for (int i = 0; i < blocks.size(); i++) {
-                counted.add(
-                        block(blocks.get(i).name(), blocks.get(i).length(), pages[i]));
+                counted.add(block(blocks.get(i).name(), blocks.get(i).length(), pages[i]));
             }
             return new StreamSummary(
                     file.toString(),
@@ -244,12 +242,12 @@ public final class StreamInspection {
             long[] counts = pages.get(names.indexOf(block));
             counts[ZERO] += zero;
             if (normal > 0) {
-                counts[switch (packet.method()) {
-                    case NONE -> NORMAL;
-                    case DELTA -> DELTA;
-                    case ZLIB, ZSTD, LZ4 -> COMPRESSED;
-                }] +=
-                        normal;
+                counts[
+                        switch (packet.method()) {
+                            case NONE -> NORMAL;
+                            case DELTA -> DELTA;
+                            case ZLIB, ZSTD, LZ4 -> COMPRESSED;
+                        }] += normal;
                 for (int left = packet.dataBytes(); left > 0; left -= PageSize.BYTES) {
                     in.into(page, 0, Math.min(left, PageSize.BYTES));
                 }

@@ -1,0 +1,106 @@
+package org.transhume.control.inspect;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.transhume.channels.Address;
+import org.transhume.channels.Connection;
+import org.transhume.channels.Connections;
+import org.transhume.channels.qemu.BlockEntry;
+import org.transhume.channels.qemu.DeviceTail;
+import org.transhume.channels.qemu.MainStreamParser;
+import org.transhume.channels.qemu.MainStreamWriter;
+import org.transhume.channels.qemu.MultifdHello;
+import org.transhume.channels.qemu.MultifdMethod;
+import org.transhume.channels.qemu.MultifdPacket;
+import org.transhume.channels.qemu.SectionKind;
+import org.transhume.channels.qemu.StreamHeader;
+import org.transhume.channels.qemu.StreamWriter;
+
+class StreamInspectionTest {
+    @TempDir
+    Path directory;
+
+    @Test
+    void countsPagesOfEveryKindHoweverLongTheyAre() throws Exception {
+        Path file = directory.resolve("main");
+        try (Arena arena = Arena.ofConfined();
+                Connection to = written(file);
+                MainStreamWriter out = new MainStreamWriter(new StreamWriter(to), 3)) {
+            MemorySegment bytes = arena.allocate(MainStreamParser.MAX_COMPRESSED_PAGE);
+            out.header(new StreamHeader("pc-q35-7.2", List.of(), null, new LinkedHashMap<>()));
+            out.section(SectionKind.START);
+            out.blocks(List.of(new BlockEntry("pc.ram", 0x4000)), false);
+            out.endOfSection();
+            out.section(SectionKind.END);
+            out.zeroPage(0, 0);
+            out.pageCopy(0, 0x1000, bytes, 0);
+            out.compressedPage(0, 0x2000, bytes, 0, MainStreamParser.MAX_COMPRESSED_PAGE);
+            out.deltaPage(0, 0x3000, bytes, 0, 4096);
+            out.deltaPage(0, 0x3000, bytes, 0, 3);
+            out.endOfSection();
+            out.end(new DeviceTail(new byte[0], null));
+            out.flush();
+        }
+
+        StreamSummary summary = StreamInspection.of(file);
+
+        assertNull(summary.error());
+        assertEquals(List.of(new StreamSummary.Block("pc.ram", 0x4000, 1, 1, 0, 2, 1)), summary.blocks());
+    }
+
+    @Test
+    void countsPagesOfPacketsByTheirForm() throws Exception {
+        Path file = directory.resolve("channel");
+        try (Arena arena = Arena.ofConfined();
+                Connection to = written(file)) {
+            try (StreamWriter hello = new StreamWriter(to)) {
+                new MultifdHello(1).write(hello);
+            }
+            MultifdPacket packet = new MultifdPacket(arena);
+            for (MultifdMethod method : MultifdMethod.values()) {
+                int bytes = method == MultifdMethod.NONE ? 8192 : 5000;
+                packet.pages("pc.ram", 0);
+                packet.offset(0, 0);
+                packet.offset(1, 0x1000);
+                packet.counts(2, 0);
+                packet.data(method, bytes);
+                to.write(packet.frame(), 0, MultifdPacket.BYTES);
+                to.write(arena.allocate(bytes), 0, bytes);
+            }
+        }
+
+        StreamSummary summary = StreamInspection.of(file);
+
+        assertNull(summary.error());
+        assertEquals("multifd channel 1", summary.channel());
+        assertEquals(List.of(new StreamSummary.Block("pc.ram", -1, 2, 0, 0, 2, 6)), summary.blocks());
+    }
+
+    @Test
+    void saysWhereAStreamIsCut() throws Exception {
+        countsPagesOfPacketsByTheirForm();
+        byte[] whole = Files.readAllBytes(directory.resolve("channel"));
+        Path cut = Files.write(directory.resolve("cut"), Arrays.copyOf(whole, whole.length - 1));
+
+        StreamSummary summary = StreamInspection.of(cut);
+
+        assertTrue(summary.error().contains("offset " + (whole.length - 1)), summary.error());
+    }
+
+    private static Connection written(Path file) throws IOException {
+        return Connections.connect(new Address.File(file, 0), Duration.ofSeconds(5));
+    }
+}
