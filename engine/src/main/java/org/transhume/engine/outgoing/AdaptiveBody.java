@@ -27,15 +27,8 @@ final class AdaptiveBody implements PacketBody {
 
     private final FormChoice choice;
     private final PageDeltas deltas;
-    private final Arena arena = Arena.ofShared();
-    private final BatchBuffers buffers;
-    private final Compressor lz4 = new Lz4Compressor();
-    private final Compressor zstd = new ZstdStreamCompressor(ZSTD_LEVEL);
-    private final BatchBuffers sample = new BatchBuffers(PageSize.BYTES, 2 * PageSize.BYTES);
-    /** A stream of its own: the receiver never sees what was only tried. */
-    private final Compressor sampleZstd = new ZstdStreamCompressor(ZSTD_LEVEL);
-
-    private final MemorySegment data;
+    /** Null until a page comes that is not zero: many a guest has few, and compressors take milliseconds to make. */
+    private Packers packers;
 
     private final long[] rest = new long[PageBatch.CAPACITY];
     /** Whether the private copy of the page must travel, as the cache remembers just that. */
@@ -50,18 +43,41 @@ final class AdaptiveBody implements PacketBody {
     private long encodeNanos;
     private long formBytes;
 
-    /**
-     * @param buffers owned from here on
-     * @param sent what deltas are made against; null: none are
-     */
-    AdaptiveBody(FormChoice choice, BatchBuffers buffers, SentPages sent) {
+    /** @param sent what deltas are made against; null: none are */
+    AdaptiveBody(FormChoice choice, SentPages sent) {
         this.choice = choice;
-        this.buffers = buffers;
         this.deltas = sent == null ? null : new PageDeltas(sent);
-        this.data = arena.allocate(LENGTHS + (PageBatch.CAPACITY - 1L) * PageSize.BYTES + XbzrleEncoder.ROOM, 64);
-        // The first call of a library loads it: no sample shall measure that.
-        lz4.compress(sample, PageSize.BYTES);
-        sampleZstd.compress(sample, PageSize.BYTES);
+    }
+
+    /** Compressors and the memory they work in. */
+    private static final class Packers implements AutoCloseable {
+        private final Arena arena = Arena.ofShared();
+        final BatchBuffers buffers = CompressedBody.buffers();
+        final Compressor lz4 = new Lz4Compressor();
+        final Compressor zstd = new ZstdStreamCompressor(ZSTD_LEVEL);
+        final BatchBuffers sample = new BatchBuffers(PageSize.BYTES, 2 * PageSize.BYTES);
+        /** A stream of its own: the receiver never sees what was only tried. */
+        final Compressor sampleZstd = new ZstdStreamCompressor(ZSTD_LEVEL);
+        /** Lengths and deltas of a packet. */
+        final MemorySegment data =
+                arena.allocate(LENGTHS + (PageBatch.CAPACITY - 1L) * PageSize.BYTES + XbzrleEncoder.ROOM, 64);
+
+        Packers() {
+            // The first call of a library loads it: no sample shall measure that.
+            lz4.compress(sample, PageSize.BYTES);
+            sampleZstd.compress(sample, PageSize.BYTES);
+        }
+
+        @Override
+        public void close() {
+            try (arena;
+                    buffers;
+                    sample;
+                    lz4;
+                    zstd) {
+                sampleZstd.close();
+            }
+        }
     }
 
     @Override
@@ -89,6 +105,9 @@ final class AdaptiveBody implements PacketBody {
 
     @Override
     public int fill(PageBatch batch, long[] offsets, int count, MultifdPacket packet, IoVector gather) {
+        if (packers == null) {
+            packers = new Packers();
+        }
         left = 0;
         encoded = 0;
         form = null;
@@ -123,7 +142,8 @@ final class AdaptiveBody implements PacketBody {
                 }
                 start = System.nanoTime(); // so few pages that each is timed
             }
-            int length = deltas.encode(batch, offset, buffers.plain(), (long) left * PageSize.BYTES, data, at);
+            int length = deltas.encode(
+                    batch, offset, packers.buffers.plain(), (long) left * PageSize.BYTES, packers.data, at);
             if (!remembers) {
                 nanos += System.nanoTime() - start;
             }
@@ -140,7 +160,7 @@ final class AdaptiveBody implements PacketBody {
                 default -> {
                     found++;
                     deltas.sent(DeltaLengths.BYTES + length);
-                    DeltaLengths.set(data, encoded, length);
+                    DeltaLengths.set(packers.data, encoded, length);
                     packet.offset(encoded++, offset);
                     at += length;
                 }
@@ -151,8 +171,8 @@ final class AdaptiveBody implements PacketBody {
             choice.remembered(found + overflowed, bytes, missed, remembers ? System.nanoTime() - start : nanos);
         }
         if (encoded > 0) {
-            gather.add(data, 0, (long) encoded * DeltaLengths.BYTES);
-            gather.add(data, LENGTHS, at - LENGTHS);
+            gather.add(packers.data, 0, (long) encoded * DeltaLengths.BYTES);
+            gather.add(packers.data, LENGTHS, at - LENGTHS);
             packet.data(MultifdMethod.DELTA, encoded * DeltaLengths.BYTES + (int) (at - LENGTHS));
         }
     }
@@ -181,13 +201,13 @@ final class AdaptiveBody implements PacketBody {
             packet.offset(i, rest[i]);
         }
         if (packed < plain || form == FormChoice.Form.ZSTD) { // a stream must not lose a piece
-            gather.add(buffers.packed(), 0, packed);
+            gather.add(packers.buffers.packed(), 0, packed);
             packet.data(form == FormChoice.Form.LZ4 ? MultifdMethod.LZ4 : MultifdMethod.ZSTD, packed);
             formBytes = packed;
         } else {
             for (int i = 0; i < formPages; i++) {
                 if (copied[i]) {
-                    gather.add(buffers.plain(), (long) i * PageSize.BYTES, PageSize.BYTES);
+                    gather.add(packers.buffers.plain(), (long) i * PageSize.BYTES, PageSize.BYTES);
                 } else {
                     gather.add(batch.ram, rest[i], PageSize.BYTES);
                 }
@@ -203,11 +223,12 @@ final class AdaptiveBody implements PacketBody {
         for (int i = 0; i < formPages; i++) {
             if (!copied[i]) {
                 copied[i] = true;
-                MemorySegment.copy(batch.ram, rest[i], buffers.plain(), (long) i * PageSize.BYTES, PageSize.BYTES);
+                MemorySegment.copy(
+                        batch.ram, rest[i], packers.buffers.plain(), (long) i * PageSize.BYTES, PageSize.BYTES);
             }
         }
-        Compressor compressor = form == FormChoice.Form.LZ4 ? lz4 : zstd;
-        return compressor.compress(buffers, formPages * PageSize.BYTES);
+        Compressor compressor = form == FormChoice.Form.LZ4 ? packers.lz4 : packers.zstd;
+        return compressor.compress(packers.buffers, formPages * PageSize.BYTES);
     }
 
     /** Encodes one page of the batch for nothing but the figures, if it is time. */
@@ -217,8 +238,9 @@ final class AdaptiveBody implements PacketBody {
             return;
         }
         long start = System.nanoTime();
-        MemorySegment.copy(batch.ram, rest[left / 2], sample.plain(), 0, PageSize.BYTES);
-        int bytes = (tried == FormChoice.Form.LZ4 ? lz4 : sampleZstd).compress(sample, PageSize.BYTES);
+        MemorySegment.copy(batch.ram, rest[left / 2], packers.sample.plain(), 0, PageSize.BYTES);
+        int bytes = (tried == FormChoice.Form.LZ4 ? packers.lz4 : packers.sampleZstd)
+                .compress(packers.sample, PageSize.BYTES);
         choice.sampled(tried, System.nanoTime() - start, bytes);
     }
 
@@ -236,12 +258,8 @@ final class AdaptiveBody implements PacketBody {
 
     @Override
     public void close() {
-        try (arena;
-                buffers;
-                sample;
-                lz4;
-                zstd) {
-            sampleZstd.close();
+        if (packers != null) {
+            packers.close();
         }
     }
 }

@@ -12,19 +12,22 @@ import org.transhume.memory.PageSize;
 final class CompressedBody implements PacketBody {
     private final MultifdMethod method;
     private final Compressor compressor;
-    private final BatchBuffers buffers;
+    private final BatchBuffers buffers = buffers();
     private final boolean rawAllowed;
 
     /**
      * @param compressor owned from here on
-     * @param buffers owned from here on
      * @param rawAllowed whether a packet that does not shrink may travel raw: not where the form is one endless stream
      */
-    CompressedBody(MultifdMethod method, Compressor compressor, BatchBuffers buffers, boolean rawAllowed) {
+    CompressedBody(MultifdMethod method, Compressor compressor, boolean rawAllowed) {
         this.method = method;
         this.compressor = compressor;
-        this.buffers = buffers;
         this.rawAllowed = rawAllowed;
+    }
+
+    /** Room for a batch, and for what the worst of it can become. */
+    static BatchBuffers buffers() {
+        return new BatchBuffers(PageBatch.CAPACITY * PageSize.BYTES, BatchBuffers.MAX_PACKED);
     }
 
     @Override

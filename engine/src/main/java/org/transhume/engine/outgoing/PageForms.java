@@ -4,13 +4,11 @@ import java.util.ArrayList;
 import java.util.List;
 import org.transhume.channels.qemu.MainStreamWriter;
 import org.transhume.channels.qemu.MultifdMethod;
-import org.transhume.codec.compression.BatchBuffers;
 import org.transhume.codec.compression.Lz4Compressor;
 import org.transhume.codec.compression.ZlibStreamCompressor;
 import org.transhume.codec.compression.ZstdStreamCompressor;
 import org.transhume.engine.Extensions;
 import org.transhume.engine.PageCounters;
-import org.transhume.memory.PageSize;
 
 /**
  * The forms in which the pages of one migration travel: makes the part of each lane that has to do with them, holds what the
@@ -63,17 +61,13 @@ final class PageForms implements AutoCloseable {
         PacketBody first = switch (config.compression()) {
             case Compression.None() -> new RawBody();
             case Compression.Zlib(int level) ->
-                new CompressedBody(MultifdMethod.ZLIB, new ZlibStreamCompressor(level), batchBuffers(), false);
+                new CompressedBody(MultifdMethod.ZLIB, new ZlibStreamCompressor(level), false);
             case Compression.Zstd(int level) ->
-                new CompressedBody(MultifdMethod.ZSTD, new ZstdStreamCompressor(level), batchBuffers(), false);
-            case Compression.Lz4() -> new CompressedBody(MultifdMethod.LZ4, new Lz4Compressor(), batchBuffers(), true);
-            case Compression.Adaptive() -> new AdaptiveBody(choice, batchBuffers(), sent);
+                new CompressedBody(MultifdMethod.ZSTD, new ZstdStreamCompressor(level), false);
+            case Compression.Lz4() -> new CompressedBody(MultifdMethod.LZ4, new Lz4Compressor(), true);
+            case Compression.Adaptive() -> new AdaptiveBody(choice, sent);
         };
         return sent == null || adaptive() ? first : new DeltaBody(sent, first);
-    }
-
-    private static BatchBuffers batchBuffers() {
-        return new BatchBuffers(PageBatch.CAPACITY * PageSize.BYTES, BatchBuffers.MAX_PACKED);
     }
 
     private boolean adaptive() {
