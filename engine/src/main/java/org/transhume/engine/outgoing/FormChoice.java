@@ -10,8 +10,8 @@ import java.util.function.LongSupplier;
  *
  * <p>The cost of a form is the time a page takes up: of the lanes, which work side by side, or of the link, whichever is the
  * tighter. A form that is not in use is known from samples, single pages that are encoded and thrown away; whether it holds
- * what they promise one batch shows before all lanes change over. What was tried and did not pay is made up for by not
- * trying again for many times as many pages.
+ * what they promise one batch shows before all lanes change over. What is spent in vain, beyond the first such batch, stays
+ * below one page in 512 where only raw pays.
  */
 final class FormChoice {
     /** Forms of pages that travel in full. */
@@ -24,7 +24,7 @@ final class FormChoice {
     /** Where nothing but raw pays, at most one page in so many is compressed in vain. */
     static final int PAGES_PER_TRY = 512;
     /** Pages between two samples: most of what may be spent is left for batches. */
-    private static final int PAGES_PER_SAMPLE = 3 * PAGES_PER_TRY;
+    private static final int PAGES_PER_SAMPLE = 4 * PAGES_PER_TRY;
 
     /** A cost must be that much lower before one batch tries it, and before the lanes change over: less is noise. */
     private static final double WORTH_A_TRY = 0.98;
@@ -37,21 +37,23 @@ final class FormChoice {
     /** What a page in a batch takes of a page alone, until it was measured: bytes, and time. */
     private static final double BATCH_BYTES = 0.85;
 
-    private static final double BATCH_NANOS = 0.7;
+    private static final double BATCH_NANOS = 0.4;
     /** Part of what a batch showed against its samples that each further sample takes back. */
     private static final double FORGET = 0.05;
 
     /** A batch that took that many times as long was interrupted. */
     private static final double INTERRUPTED = 2;
 
+    /** Pages that a try may cost: the batch, and another before its bad luck shows. */
+    private static final int TRY = 2 * PageBatch.CAPACITY;
+    /** Pages that may be spent in vain at first: a few samples, and one try. */
+    private static final int FIRST_TRIES = TRY + 4;
     /**
-     * So many times the pages spent on a form that failed must pass before it is tried again, twice as many after each further
-     * failure. Where pages are compressed anyway a try costs little, and the right form is worth it.
+     * Where pages are compressed anyway a try costs little. So many times the pages spent on a form that failed must pass
+     * before it is tried again, twice as many after each further failure.
      */
-    private static final long PENALTY_BESIDE_RAW = 256;
-
-    private static final int DOUBLINGS_BESIDE_RAW = 16;
     private static final long PENALTY = 16;
+
     private static final int DOUBLINGS = 3;
 
     private static final double NANOS_PER_SECOND = 1e9;
@@ -144,6 +146,9 @@ final class FormChoice {
         double least = cost(current);
         for (Form form : Form.values()) {
             Figures f = figures.get(form);
+            if (f.batches == 0 && form != Form.RAW && !mayTry()) {
+                continue;
+            }
             double needed = f.batches == 0 ? WORTH_A_TRY : WORTH_IT;
             if (form != current
                     && f.known
@@ -215,9 +220,12 @@ final class FormChoice {
 
     /** Not again soon; the first time may have been bad luck. */
     private void failed(Figures f, long spent) {
-        boolean besideRaw = current == Form.RAW;
-        int doublings = Math.min(f.failures++, besideRaw ? DOUBLINGS_BESIDE_RAW : DOUBLINGS);
-        f.notBefore = pages + ((spent * (besideRaw ? PENALTY_BESIDE_RAW : PENALTY)) << doublings);
+        f.notBefore = pages + ((spent * PENALTY) << Math.min(f.failures++, DOUBLINGS));
+    }
+
+    /** Whether one more batch may be spent on a form that may not pay. */
+    private boolean mayTry() {
+        return current != Form.RAW || tried + TRY <= Math.max(FIRST_TRIES, pages / PAGES_PER_TRY);
     }
 
     /** The form to sample now, or null: it is not in use, and enough pages have passed since the last one. */

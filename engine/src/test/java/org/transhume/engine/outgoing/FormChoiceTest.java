@@ -83,7 +83,7 @@ class FormChoiceTest {
             for (int i = 0; i < count; i++) {
                 Form sample = choice.toSample();
                 if (sample != null) {
-                    choice.sampled(sample, (long) (content.nanos(sample) * 1.5 * noise()), (int)
+                    choice.sampled(sample, (long) (content.nanos(sample) * 2 * noise()), (int)
                             Math.min(4120, content.bytes(sample) * 1.2));
                     nanos += content.nanos(sample) * 1.5 / LANES;
                 }
