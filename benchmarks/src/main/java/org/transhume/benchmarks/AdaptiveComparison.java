@@ -106,8 +106,12 @@ final class AdaptiveComparison {
             if (only != null && !content.name().equalsIgnoreCase(only)) {
                 continue;
             }
+            if (content == Content.ZEROS) {
+                cells(content, 2048 * MIB, pairs, 1, 3, 10, 0);
+                continue;
+            }
             cells(content, 256 * MIB, pairs, 1, 3);
-            cells(content, 512 * MIB, pairs, 10, 0); // more, or it would be over before it is measured
+            cells(content, 1024 * MIB, pairs, 10, 0); // more, or it would be over before it is measured
         }
     }
 

@@ -27,8 +27,9 @@ final class AdaptiveBody implements PacketBody {
 
     private final FormChoice choice;
     private final PageDeltas deltas;
-    /** Null until a page comes that is not zero: many a guest has few, and compressors take milliseconds to make. */
-    private Packers packers;
+    // Null until they are needed: many a migration needs neither, and compressors take milliseconds to make.
+    private Packer packer;
+    private Sampler sampler;
 
     private final long[] rest = new long[PageBatch.CAPACITY];
     /** Whether the private copy of the page must travel, as the cache remembers just that. */
@@ -49,35 +50,56 @@ final class AdaptiveBody implements PacketBody {
         this.deltas = sent == null ? null : new PageDeltas(sent);
     }
 
-    /** Compressors and the memory they work in. */
-    private static final class Packers implements AutoCloseable {
+    /** Compressors of what travels, and the memory they and the deltas work in. */
+    private static final class Packer implements AutoCloseable {
         private final Arena arena = Arena.ofShared();
         final BatchBuffers buffers = CompressedBody.buffers();
         final Compressor lz4 = new Lz4Compressor();
         final Compressor zstd = new ZstdStreamCompressor(ZSTD_LEVEL);
-        final BatchBuffers sample = new BatchBuffers(PageSize.BYTES, 2 * PageSize.BYTES);
-        /** A stream of its own: the receiver never sees what was only tried. */
-        final Compressor sampleZstd = new ZstdStreamCompressor(ZSTD_LEVEL);
         /** Lengths and deltas of a packet. */
         final MemorySegment data =
                 arena.allocate(LENGTHS + (PageBatch.CAPACITY - 1L) * PageSize.BYTES + XbzrleEncoder.ROOM, 64);
-
-        Packers() {
-            // The first call of a library loads it: no sample shall measure that.
-            lz4.compress(sample, PageSize.BYTES);
-            sampleZstd.compress(sample, PageSize.BYTES);
-        }
 
         @Override
         public void close() {
             try (arena;
                     buffers;
-                    sample;
-                    lz4;
-                    zstd) {
-                sampleZstd.close();
+                    lz4) {
+                zstd.close();
             }
         }
+    }
+
+    /** Compresses single pages for nothing but the figures: the receiver never sees them, so streams are its own. */
+    private static final class Sampler implements AutoCloseable {
+        final BatchBuffers buffers = new BatchBuffers(PageSize.BYTES, 2 * PageSize.BYTES);
+        private final Compressor lz4 = new Lz4Compressor();
+        private final Compressor zstd = new ZstdStreamCompressor(ZSTD_LEVEL);
+
+        Sampler() {
+            // The first call of a library loads it: no sample shall measure that.
+            compress(FormChoice.Form.LZ4);
+            compress(FormChoice.Form.ZSTD);
+        }
+
+        int compress(FormChoice.Form form) {
+            return (form == FormChoice.Form.LZ4 ? lz4 : zstd).compress(buffers, PageSize.BYTES);
+        }
+
+        @Override
+        public void close() {
+            try (buffers;
+                    lz4) {
+                zstd.close();
+            }
+        }
+    }
+
+    private Packer packer() {
+        if (packer == null) {
+            packer = new Packer();
+        }
+        return packer;
     }
 
     @Override
@@ -105,9 +127,6 @@ final class AdaptiveBody implements PacketBody {
 
     @Override
     public int fill(PageBatch batch, long[] offsets, int count, MultifdPacket packet, IoVector gather) {
-        if (packers == null) {
-            packers = new Packers();
-        }
         left = 0;
         encoded = 0;
         form = null;
@@ -123,6 +142,7 @@ final class AdaptiveBody implements PacketBody {
 
     /** Makes a packet of the deltas of those pages that the cache has, and lists all others. */
     private void throughCache(long[] offsets, int count, MultifdPacket packet, IoVector gather) {
+        Packer to = packer();
         boolean stale = !remembers && choice.everRemembered();
         long at = LENGTHS;
         int found = 0;
@@ -142,8 +162,7 @@ final class AdaptiveBody implements PacketBody {
                 }
                 start = System.nanoTime(); // so few pages that each is timed
             }
-            int length = deltas.encode(
-                    batch, offset, packers.buffers.plain(), (long) left * PageSize.BYTES, packers.data, at);
+            int length = deltas.encode(batch, offset, to.buffers.plain(), (long) left * PageSize.BYTES, to.data, at);
             if (!remembers) {
                 nanos += System.nanoTime() - start;
             }
@@ -160,7 +179,7 @@ final class AdaptiveBody implements PacketBody {
                 default -> {
                     found++;
                     deltas.sent(DeltaLengths.BYTES + length);
-                    DeltaLengths.set(packers.data, encoded, length);
+                    DeltaLengths.set(to.data, encoded, length);
                     packet.offset(encoded++, offset);
                     at += length;
                 }
@@ -171,8 +190,8 @@ final class AdaptiveBody implements PacketBody {
             choice.remembered(found + overflowed, bytes, missed, remembers ? System.nanoTime() - start : nanos);
         }
         if (encoded > 0) {
-            gather.add(packers.data, 0, (long) encoded * DeltaLengths.BYTES);
-            gather.add(packers.data, LENGTHS, at - LENGTHS);
+            gather.add(to.data, 0, (long) encoded * DeltaLengths.BYTES);
+            gather.add(to.data, LENGTHS, at - LENGTHS);
             packet.data(MultifdMethod.DELTA, encoded * DeltaLengths.BYTES + (int) (at - LENGTHS));
         }
     }
@@ -201,13 +220,13 @@ final class AdaptiveBody implements PacketBody {
             packet.offset(i, rest[i]);
         }
         if (packed < plain || form == FormChoice.Form.ZSTD) { // a stream must not lose a piece
-            gather.add(packers.buffers.packed(), 0, packed);
+            gather.add(packer.buffers.packed(), 0, packed);
             packet.data(form == FormChoice.Form.LZ4 ? MultifdMethod.LZ4 : MultifdMethod.ZSTD, packed);
             formBytes = packed;
         } else {
             for (int i = 0; i < formPages; i++) {
                 if (copied[i]) {
-                    gather.add(packers.buffers.plain(), (long) i * PageSize.BYTES, PageSize.BYTES);
+                    gather.add(packer.buffers.plain(), (long) i * PageSize.BYTES, PageSize.BYTES);
                 } else {
                     gather.add(batch.ram, rest[i], PageSize.BYTES);
                 }
@@ -220,15 +239,15 @@ final class AdaptiveBody implements PacketBody {
     }
 
     private int pack() {
+        Packer to = packer();
         for (int i = 0; i < formPages; i++) {
             if (!copied[i]) {
                 copied[i] = true;
-                MemorySegment.copy(
-                        batch.ram, rest[i], packers.buffers.plain(), (long) i * PageSize.BYTES, PageSize.BYTES);
+                MemorySegment.copy(batch.ram, rest[i], to.buffers.plain(), (long) i * PageSize.BYTES, PageSize.BYTES);
             }
         }
-        Compressor compressor = form == FormChoice.Form.LZ4 ? packers.lz4 : packers.zstd;
-        return compressor.compress(packers.buffers, formPages * PageSize.BYTES);
+        Compressor compressor = form == FormChoice.Form.LZ4 ? to.lz4 : to.zstd;
+        return compressor.compress(to.buffers, formPages * PageSize.BYTES);
     }
 
     /** Encodes one page of the batch for nothing but the figures, if it is time. */
@@ -237,10 +256,12 @@ final class AdaptiveBody implements PacketBody {
         if (tried == null) {
             return;
         }
+        if (sampler == null) {
+            sampler = new Sampler();
+        }
         long start = System.nanoTime();
-        MemorySegment.copy(batch.ram, rest[left / 2], packers.sample.plain(), 0, PageSize.BYTES);
-        int bytes = (tried == FormChoice.Form.LZ4 ? packers.lz4 : packers.sampleZstd)
-                .compress(packers.sample, PageSize.BYTES);
+        MemorySegment.copy(batch.ram, rest[left / 2], sampler.buffers.plain(), 0, PageSize.BYTES);
+        int bytes = sampler.compress(tried);
         choice.sampled(tried, System.nanoTime() - start, bytes);
     }
 
@@ -258,8 +279,11 @@ final class AdaptiveBody implements PacketBody {
 
     @Override
     public void close() {
-        if (packers != null) {
-            packers.close();
+        if (packer != null) {
+            packer.close();
+        }
+        if (sampler != null) {
+            sampler.close();
         }
     }
 }

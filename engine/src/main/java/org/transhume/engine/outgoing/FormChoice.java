@@ -23,7 +23,7 @@ final class FormChoice {
 
     /** Where nothing but raw pays, at most one page in so many is compressed in vain. */
     static final int PAGES_PER_TRY = 512;
-    /** Pages between two samples: most of what may be spent is left for batches. */
+    /** Pages between two samples while pages travel raw: most of what may be spent is left for batches. */
     private static final int PAGES_PER_SAMPLE = 4 * PAGES_PER_TRY;
 
     /** A cost must be that much lower before one batch tries it, and before the lanes change over: less is noise. */
@@ -34,8 +34,10 @@ final class FormChoice {
     private static final double WEIGHT = 0.125;
 
     private static final double HALF = 0.5;
-    /** What a page in a batch takes of a page alone, until it was measured: bytes, and time. */
-    private static final double BATCH_BYTES = 0.85;
+    /** Batches for which a form counts as new. */
+    private static final int NEW = 6;
+    /** Until it was measured: what a page in a batch saves, and the time it takes, as part of that of a page alone. */
+    private static final double BATCH_SAVES = 1.15;
 
     private static final double BATCH_NANOS = 0.4;
     /** Part of what a batch showed against its samples that each further sample takes back. */
@@ -52,12 +54,14 @@ final class FormChoice {
      * Where pages are compressed anyway a try costs little. So many times the pages spent on a form that failed must pass
      * before it is tried again, twice as many after each further failure.
      */
-    private static final long PENALTY = 16;
+    private static final long PENALTY = 8;
 
     private static final int DOUBLINGS = 3;
 
     private static final double NANOS_PER_SECOND = 1e9;
     private static final double PAGE = 4096;
+    /** A sample below this says how much a form saves, not only that it does not. */
+    private static final double COMPRESSIBLE = 0.95 * PAGE;
     /** A delta is worth a round's copying if a hit costs at most this part of the page. */
     private static final double HIT_WORTH_IT = 0.8;
     /** Time to copy a page twice, cold: what remembering it costs, if it is not known better. */
@@ -113,7 +117,7 @@ final class FormChoice {
         /** Measured in a batch over promised by samples. */
         double nanosHeld = BATCH_NANOS;
 
-        double bytesHeld = BATCH_BYTES;
+        double savedHeld = BATCH_SAVES;
         double sampledNanos;
         double sampledBytes;
         boolean known;
@@ -188,10 +192,10 @@ final class FormChoice {
         double encode = (double) encodeNanos / count;
         double size = (double) bytes / count;
         double write = (double) writeNanos / count;
-        // The first figures of a form replace what was guessed; later ones are taken in bit by bit. A batch whose
-        // thread had
-        // to stand back tells nothing about the form.
-        double weight = f.batches == 0 ? 1 : Math.max(WEIGHT, 1.0 / (f.batches + 1));
+        // The first figures count half each: a form that comes into use meets the others' work, which no try does.
+        // Later
+        // ones are taken in bit by bit. A batch whose thread had to stand back tells nothing about the form.
+        double weight = !f.known ? 1 : f.batches < NEW ? HALF : WEIGHT;
         f.encodeNanos += (calm(encode, f.encodeNanos) - f.encodeNanos) * weight;
         f.bytes += (size - f.bytes) * Math.max(weight, HALF);
         f.writeNanos += (calm(write, f.writeNanos) - f.writeNanos) * weight;
@@ -200,7 +204,9 @@ final class FormChoice {
         f.known = true;
         if (f.sampledBytes > 0) {
             f.nanosHeld = f.encodeNanos / f.sampledNanos;
-            f.bytesHeld = f.bytes / f.sampledBytes;
+            if (f.sampledBytes < COMPRESSIBLE) {
+                f.savedHeld = (PAGE - f.bytes) / (PAGE - f.sampledBytes);
+            }
         }
         if (form == onTrial) {
             onTrial = null;
@@ -233,8 +239,8 @@ final class FormChoice {
         if (pages < nextSample) {
             return null;
         }
-        // The first two come early: a slow link should not wait for them.
-        nextSample = pages + (samples == 0 ? PAGES_PER_TRY : PAGES_PER_SAMPLE);
+        // The first two come early: a slow link should not wait for them. Where pages are compressed they cost little.
+        nextSample = pages + (samples == 0 || current != Form.RAW ? PAGES_PER_TRY : PAGES_PER_SAMPLE);
         samples++;
         Form form = samples % 2 == 1 ? Form.LZ4 : Form.ZSTD;
         if (form == current) {
@@ -256,7 +262,7 @@ final class FormChoice {
         // One batch may have been unlucky: what it showed is forgotten little by little.
         f.nanosHeld += (BATCH_NANOS - f.nanosHeld) * FORGET;
         f.encodeNanos = f.sampledNanos * f.nanosHeld;
-        f.bytes = f.sampledBytes * f.bytesHeld;
+        f.bytes = PAGE - (PAGE - f.sampledBytes) * f.savedHeld;
         f.writeNanos = figures.get(Form.RAW).writeNanos * f.bytes / PAGE;
         f.known = true;
     }
