@@ -110,7 +110,7 @@ final class AdaptiveComparison {
                 cells(content, 2048 * MIB, pairs, 1, 3, 10, 0);
                 continue;
             }
-            cells(content, 256 * MIB, pairs, 1, 3);
+            cells(content, content == Content.HOT ? 128 * MIB : 256 * MIB, pairs, 1, 3);
             cells(content, 1024 * MIB, pairs, 10, 0); // more, or it would be over before it is measured
         }
     }

@@ -38,6 +38,7 @@ final class AdaptiveBody implements PacketBody {
     private PageBatch batch;
     private int left;
     private int encoded;
+    private boolean encodes;
     private boolean remembers;
     private FormChoice.Form form;
     private int formPages;
@@ -110,17 +111,15 @@ final class AdaptiveBody implements PacketBody {
     @Override
     public void begin(PageBatch next) {
         batch = next;
-        remembers = deltas != null && next.resent() && choice.remembers(next);
-        if (deltas != null) {
-            deltas.begin();
-        }
+        encodes = deltas != null && deltas.begin(next);
+        remembers = encodes && choice.remembers(next);
     }
 
     @Override
     public void zero(PageBatch batch, long offset) {
         if (remembers) {
             deltas.zero(batch, offset);
-        } else if (deltas != null && batch.resent()) {
+        } else if (encodes) {
             deltas.forget(batch, offset);
         }
     }
@@ -130,7 +129,7 @@ final class AdaptiveBody implements PacketBody {
         left = 0;
         encoded = 0;
         form = null;
-        if (deltas == null || !batch.resent()) {
+        if (!encodes) {
             System.arraycopy(offsets, 0, rest, 0, count);
             Arrays.fill(copied, 0, count, false);
             left = count;

@@ -25,6 +25,7 @@ final class DeltaBody implements PacketBody {
             arena.allocate(LENGTHS + (PageBatch.CAPACITY - 1L) * PageSize.BYTES + XbzrleEncoder.ROOM, 64);
 
     private final MemorySegment copy = arena.allocate(PageSize.BYTES, 64);
+    private boolean encodes;
     private int encoded;
 
     /** @param first of the first round; owned from here on */
@@ -40,12 +41,12 @@ final class DeltaBody implements PacketBody {
 
     @Override
     public void begin(PageBatch batch) {
-        deltas.begin();
+        encodes = deltas.begin(batch);
     }
 
     @Override
     public void zero(PageBatch batch, long offset) {
-        if (batch.resent()) {
+        if (encodes) {
             deltas.zero(batch, offset);
         }
     }
@@ -53,7 +54,7 @@ final class DeltaBody implements PacketBody {
     @Override
     public int fill(PageBatch batch, long[] offsets, int count, MultifdPacket packet, IoVector gather) {
         encoded = 0;
-        if (!batch.resent()) {
+        if (!encodes) {
             return first.fill(batch, offsets, count, packet, gather);
         }
         int listed = 0;

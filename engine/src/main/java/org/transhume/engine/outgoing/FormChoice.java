@@ -18,7 +18,7 @@ final class FormChoice {
     enum Form {
         RAW,
         LZ4,
-        ZSTD;
+        ZSTD
     }
 
     /** Where nothing but raw pays, at most one page in so many is compressed in vain. */
@@ -30,6 +30,9 @@ final class FormChoice {
     private static final double WORTH_A_TRY = 0.98;
 
     private static final double WORTH_IT = 0.95;
+    /** A cost so much lower would be a gain even if it were twice as high as it seems. */
+    private static final double NEARLY_SURE = 0.5;
+
     /** Part of the difference that the next batch's figures make up. */
     private static final double WEIGHT = 0.125;
 
@@ -150,7 +153,7 @@ final class FormChoice {
         double least = cost(current);
         for (Form form : Form.values()) {
             Figures f = figures.get(form);
-            if (f.batches == 0 && form != Form.RAW && !mayTry()) {
+            if (f.batches == 0 && form != Form.RAW && !mayTry(form)) {
                 continue;
             }
             double needed = f.batches == 0 ? WORTH_A_TRY : WORTH_IT;
@@ -169,7 +172,7 @@ final class FormChoice {
     private void change(Form to) {
         Figures left = figures.get(current);
         current = to;
-        if (to == Form.RAW) {
+        if (to == Form.RAW && left.batches <= 2 * NEW) {
             long spent = (long) left.batches * PageBatch.CAPACITY; // it promised more than it held
             tried += spent;
             failed(left, spent);
@@ -192,14 +195,16 @@ final class FormChoice {
         double encode = (double) encodeNanos / count;
         double size = (double) bytes / count;
         double write = (double) writeNanos / count;
-        // The first figures count half each: a form that comes into use meets the others' work, which no try does.
-        // Later
-        // ones are taken in bit by bit. A batch whose thread had to stand back tells nothing about the form.
+        // The first figures count half each: a form that comes into use meets the work of all lanes, which a try did
+        // not.
+        // A batch whose thread had to stand back tells nothing about the form.
         double weight = !f.known ? 1 : f.batches < NEW ? HALF : WEIGHT;
         f.encodeNanos += (calm(encode, f.encodeNanos) - f.encodeNanos) * weight;
         f.bytes += (size - f.bytes) * Math.max(weight, HALF);
         f.writeNanos += (calm(write, f.writeNanos) - f.writeNanos) * weight;
-        f.batches++;
+        if (form == current || form == onTrial) { // and not a late batch of one that was given up
+            f.batches++;
+        }
         f.travelled += count;
         f.known = true;
         if (f.sampledBytes > 0) {
@@ -229,9 +234,11 @@ final class FormChoice {
         f.notBefore = pages + ((spent * PENALTY) << Math.min(f.failures++, DOUBLINGS));
     }
 
-    /** Whether one more batch may be spent on a form that may not pay. */
-    private boolean mayTry() {
-        return current != Form.RAW || tried + TRY <= Math.max(FIRST_TRIES, pages / PAGES_PER_TRY);
+    /** Whether one more batch may be spent on a form that may not pay, or is nearly sure to. */
+    private boolean mayTry(Form form) {
+        return current != Form.RAW
+                || tried + TRY <= Math.max(FIRST_TRIES, pages / PAGES_PER_TRY)
+                || cost(form) < cost(current) * NEARLY_SURE;
     }
 
     /** The form to sample now, or null: it is not in use, and enough pages have passed since the last one. */

@@ -27,10 +27,7 @@ final class MainLane implements Lane {
 
     @Override
     public void send(PageBatch batch) throws IOException {
-        boolean encode = deltas != null && batch.resent();
-        if (encode) {
-            deltas.begin();
-        }
+        boolean encode = deltas != null && deltas.begin(batch);
         int zero = 0;
         int normal = 0;
         for (int i = 0; i < batch.count; i++) {

@@ -11,16 +11,30 @@ import org.transhume.memory.PageSize;
  */
 final class PageDeltas {
     private final SentPages sent;
-    private final XbzrleEncoder encoder = new XbzrleEncoder();
+    /** Made for the first page that travels again: the first of a JVM waits until it is compiled. */
+    private XbzrleEncoder encoder;
+
     private DeltaCache cache;
 
     PageDeltas(SentPages sent) {
         this.sent = sent;
     }
 
-    /** Before the first page of a batch. */
-    void begin() {
+    /**
+     * Before the first page of a batch.
+     *
+     * @return whether its pages go through the cache: those that travel for the first time do not, nor does a last round
+     *     before which nothing went through it, as a pause is no time to compile
+     */
+    boolean begin(PageBatch batch) {
+        if (!batch.resent() || (encoder == null && batch.last)) {
+            return false;
+        }
+        if (encoder == null) {
+            encoder = new XbzrleEncoder();
+        }
         cache = sent.cache();
+        return true;
     }
 
     /**
