@@ -3,8 +3,10 @@ package org.transhume.benchmarks;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
+import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -24,6 +26,7 @@ import org.openjdk.jmh.annotations.Setup;
 import org.openjdk.jmh.annotations.State;
 import org.openjdk.jmh.annotations.TearDown;
 import org.openjdk.jmh.annotations.Warmup;
+import org.transhume.codec.ZeroPage;
 import org.transhume.codec.compression.BatchBuffers;
 import org.transhume.codec.compression.Compressor;
 import org.transhume.codec.compression.Decompressor;
@@ -41,7 +44,9 @@ import org.transhume.codec.compression.ZstdStreamDecompressor;
  * cost?"
  *
  * <p>Each call packs or unpacks the next batch of 8 MiB of content, which a stream sees again and again; its history is shorter.
- * {@code copy} is what a batch costs anyway: into its private buffer. The ratio, packed to plain, is printed at set-up.
+ * {@code copy} is what a batch costs anyway: into its private buffer. The ratio, packed to plain, is printed at set-up. The RAM of
+ * a real guest is measured with {@code content} "guest" and an image of it, 8 MiB of pages that are not zero at the least, in
+ * the property {@value #GUEST_RAM}.
  */
 @State(Scope.Thread)
 @BenchmarkMode(Mode.AverageTime)
@@ -52,6 +57,7 @@ import org.transhume.codec.compression.ZstdStreamDecompressor;
 public class CompressionBenchmark {
     private static final int PAGE = 4096;
     private static final int CONTENT = 8 << 20;
+    private static final String GUEST_RAM = "transhume.guest-ram";
 
     @Param({"zlib-1", "zstd-1", "zstd-3", "lz4", "zlib-page-1"})
     public String format;
@@ -159,6 +165,7 @@ public class CompressionBenchmark {
         return switch (content) {
             case "binary" -> binary();
             case "text" -> text();
+            case "guest" -> guest();
             case "random" -> {
                 byte[] bytes = new byte[CONTENT];
                 new Random(42).nextBytes(bytes);
@@ -182,6 +189,28 @@ public class CompressionBenchmark {
     }
 
     /** The JDK's licences, and where they end, log lines. */
+    /** Pages of a real guest that are not zero, from an image of its RAM. */
+    private static byte[] guest() {
+        String image = System.getProperty(GUEST_RAM);
+        if (image == null) {
+            throw new IllegalArgumentException("content=guest: expected an image of a guest's RAM in -D" + GUEST_RAM);
+        }
+        try (FileChannel in = FileChannel.open(Path.of(image))) {
+            MemorySegment ram = in.map(FileChannel.MapMode.READ_ONLY, 0, in.size(), Arena.ofAuto());
+            byte[] bytes = new byte[CONTENT];
+            int filled = 0;
+            for (long at = 0; filled < CONTENT; at += PAGE) {
+                if (!ZeroPage.testPlainly(ram, at, PAGE)) {
+                    MemorySegment.copy(ram, ValueLayout.JAVA_BYTE, at, bytes, filled, PAGE);
+                    filled += PAGE;
+                }
+            }
+            return bytes;
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
     private static byte[] text() {
         StringBuilder text = new StringBuilder(CONTENT);
         try (Stream<Path> files = Files.walk(Path.of(System.getProperty("java.home"), "legal"))) {

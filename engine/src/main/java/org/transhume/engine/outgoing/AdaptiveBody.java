@@ -133,8 +133,10 @@ final class AdaptiveBody implements PacketBody {
             System.arraycopy(offsets, 0, rest, 0, count);
             Arrays.fill(copied, 0, count, false);
             left = count;
-        } else {
+        } else if (remembers) {
             throughCache(offsets, count, packet, gather);
+        } else {
+            pastCache(offsets, count);
         }
         return encoded > 0 || left == 0 ? encoded : more(packet, gather);
     }
@@ -142,29 +144,13 @@ final class AdaptiveBody implements PacketBody {
     /** Makes a packet of the deltas of those pages that the cache has, and lists all others. */
     private void throughCache(long[] offsets, int count, MultifdPacket packet, IoVector gather) {
         Packer to = packer();
-        boolean stale = !remembers && choice.everRemembered();
+        long start = System.nanoTime();
         long at = LENGTHS;
-        int found = 0;
         int missed = 0;
         int overflowed = 0;
-        long nanos = 0;
-        long start = System.nanoTime();
         for (int i = 0; i < count; i++) {
             long offset = offsets[i];
-            if (!remembers) {
-                if (!FormChoice.inSample(batch.page(offset))) {
-                    if (stale) {
-                        deltas.forget(batch, offset);
-                    }
-                    leave(offset, false);
-                    continue;
-                }
-                start = System.nanoTime(); // so few pages that each is timed
-            }
             int length = deltas.encode(batch, offset, to.buffers.plain(), (long) left * PageSize.BYTES, to.data, at);
-            if (!remembers) {
-                nanos += System.nanoTime() - start;
-            }
             switch (length) {
                 case DeltaCache.MISS -> {
                     missed++;
@@ -174,9 +160,10 @@ final class AdaptiveBody implements PacketBody {
                     overflowed++;
                     leave(offset, true);
                 }
-                case DeltaCache.UNCHANGED -> found++;
+                case DeltaCache.UNCHANGED -> {
+                    // The destination has it.
+                }
                 default -> {
-                    found++;
                     deltas.sent(DeltaLengths.BYTES + length);
                     DeltaLengths.set(to.data, encoded, length);
                     packet.offset(encoded++, offset);
@@ -184,15 +171,38 @@ final class AdaptiveBody implements PacketBody {
                 }
             }
         }
-        if (found + overflowed + missed > 0) {
-            long bytes = at - LENGTHS + (long) overflowed * PageSize.BYTES;
-            choice.remembered(found + overflowed, bytes, missed, remembers ? System.nanoTime() - start : nanos);
-        }
+        long bytes = at - LENGTHS + (long) overflowed * PageSize.BYTES;
+        choice.remembered(count - missed, bytes, missed, System.nanoTime() - start);
         if (encoded > 0) {
             gather.add(to.data, 0, (long) encoded * DeltaLengths.BYTES);
             gather.add(to.data, LENGTHS, at - LENGTHS);
             packet.data(MultifdMethod.DELTA, encoded * DeltaLengths.BYTES + (int) (at - LENGTHS));
         }
+    }
+
+    /** All pages travel in full; the few in the sample show what the cache would make of them. */
+    private void pastCache(long[] offsets, int count) {
+        boolean stale = choice.everRemembered();
+        for (int i = 0; i < count; i++) {
+            long offset = offsets[i];
+            boolean sampled = FormChoice.inSample(batch.page(offset));
+            if (sampled) {
+                look(offset);
+            } else if (stale) {
+                deltas.forget(batch, offset);
+            }
+            leave(offset, sampled);
+        }
+    }
+
+    private void look(long offset) {
+        Packer to = packer();
+        long start = System.nanoTime();
+        int length = deltas.look(batch, offset, to.buffers.plain(), (long) left * PageSize.BYTES, to.data, LENGTHS);
+        long nanos = System.nanoTime() - start;
+        boolean found = length != DeltaCache.MISS;
+        int bytes = length == DeltaCache.OVERFLOW ? PageSize.BYTES : length;
+        choice.remembered(found ? 1 : 0, found ? bytes : 0, found ? 0 : 1, nanos);
     }
 
     private void leave(long offset, boolean inPlain) {

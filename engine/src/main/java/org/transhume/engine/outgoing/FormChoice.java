@@ -30,8 +30,8 @@ final class FormChoice {
     private static final double WORTH_A_TRY = 0.98;
 
     private static final double WORTH_IT = 0.95;
-    /** A cost so much lower would be a gain even if it were twice as high as it seems. */
-    private static final double NEARLY_SURE = 0.5;
+    /** A cost so much lower would be a gain even if it were two fifths higher than it seems. */
+    private static final double NEARLY_SURE = 0.7;
 
     /** Part of the difference that the next batch's figures make up. */
     private static final double WEIGHT = 0.125;
@@ -70,7 +70,7 @@ final class FormChoice {
     /** Time to copy a page twice, cold: what remembering it costs, if it is not known better. */
     private static final double REMEMBER_NANOS = 1500;
 
-    private static final int ENOUGH_HITS = 8;
+    private static final int ENOUGH_HITS = 4;
     /** Rounds that remembered pages have to come back in. */
     private static final int ROUNDS_OF_GRACE = 2;
 
@@ -287,9 +287,9 @@ final class FormChoice {
         return everRemembered;
     }
 
-    /** The few pages that show what deltas would do, the same ones in each round. */
+    /** The few pages that show what deltas would do, the same ones in each round: each may cost a packet of its own. */
     static boolean inSample(long page) {
-        return ((page * 0x9E3779B97F4A7C15L) >>> 32) % PAGES_PER_TRY == 0;
+        return ((page * 0x9E3779B97F4A7C15L) >>> 32) % PAGES_PER_SAMPLE == 0;
     }
 
     private void beginRound(long number) {

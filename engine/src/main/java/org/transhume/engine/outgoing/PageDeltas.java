@@ -44,8 +44,7 @@ final class PageDeltas {
      * @return as {@link DeltaCache#encode}; on MISS and OVERFLOW the copy is what must travel
      */
     int encode(PageBatch batch, long offset, MemorySegment copy, long copyAt, MemorySegment out, long at) {
-        MemorySegment.copy(batch.ram, offset, copy, copyAt, PageSize.BYTES);
-        int length = cache.encode(encoder, batch.page(offset), batch.round, copy, copyAt, !batch.last, out, at);
+        int length = look(batch, offset, copy, copyAt, out, at);
         switch (length) {
             case DeltaCache.MISS -> sent.counters.misses.increment();
             case DeltaCache.OVERFLOW -> {
@@ -60,6 +59,12 @@ final class PageDeltas {
             default -> sent.counters.pages.increment();
         }
         return length;
+    }
+
+    /** As {@link #encode}, but counts nothing: whatever comes out, the copy is what must travel. */
+    int look(PageBatch batch, long offset, MemorySegment copy, long copyAt, MemorySegment out, long at) {
+        MemorySegment.copy(batch.ram, offset, copy, copyAt, PageSize.BYTES);
+        return cache.encode(encoder, batch.page(offset), batch.round, copy, copyAt, !batch.last, out, at);
     }
 
     /** A delta travelled, taking that much beside the page's address. */
