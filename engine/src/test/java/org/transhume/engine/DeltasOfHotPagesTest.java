@@ -137,7 +137,12 @@ class DeltasOfHotPagesTest {
             moved.assertArrived(packing + " with a cache of changing size");
             assertTrue(resizes.get() >= RESIZES, "%d changes of size".formatted(resizes.get()));
             assertTrue(
-                    out.delta().pages() - out.delta().overflows() - out.delta().unchanged() > 0, out::toString);
+                    packing == Packing.ADAPTIVE // with deltas or without, as it thinks best
+                            || out.delta().pages()
+                                            - out.delta().overflows()
+                                            - out.delta().unchanged()
+                                    > 0,
+                    out::toString);
             moved.migration.deltaCache(TINY); // changes nothing any more
         }
         assertEquals(before, OS.memory().nativeMemoryUsed(), "memory of caches");
