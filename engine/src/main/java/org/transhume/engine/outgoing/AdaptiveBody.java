@@ -13,6 +13,7 @@ import org.transhume.codec.compression.Lz4Compressor;
 import org.transhume.codec.compression.ZstdStreamCompressor;
 import org.transhume.codec.delta.DeltaCache;
 import org.transhume.codec.delta.XbzrleEncoder;
+import org.transhume.engine.Clock;
 import org.transhume.memory.PageSize;
 
 /**
@@ -26,6 +27,7 @@ final class AdaptiveBody implements PacketBody {
     private static final long LENGTHS = (long) PageBatch.CAPACITY * DeltaLengths.BYTES;
 
     private final FormChoice choice;
+    private final Clock clock;
     private final PageDeltas deltas;
     // Null until they are needed: many a migration needs neither, and compressors take milliseconds to make.
     private Packer packer;
@@ -46,8 +48,9 @@ final class AdaptiveBody implements PacketBody {
     private long formBytes;
 
     /** @param sent what deltas are made against; null: none are */
-    AdaptiveBody(FormChoice choice, SentPages sent) {
+    AdaptiveBody(FormChoice choice, SentPages sent, Clock clock) {
         this.choice = choice;
+        this.clock = clock;
         this.deltas = sent == null ? null : new PageDeltas(sent);
     }
 
@@ -144,7 +147,7 @@ final class AdaptiveBody implements PacketBody {
     /** Makes a packet of the deltas of those pages that the cache has, and lists all others. */
     private void throughCache(long[] offsets, int count, MultifdPacket packet, IoVector gather) {
         Packer to = packer();
-        long start = System.nanoTime();
+        long start = clock.nanos();
         long at = LENGTHS;
         int missed = 0;
         int overflowed = 0;
@@ -172,7 +175,7 @@ final class AdaptiveBody implements PacketBody {
             }
         }
         long bytes = at - LENGTHS + (long) overflowed * PageSize.BYTES;
-        choice.remembered(count - missed, bytes, missed, System.nanoTime() - start);
+        choice.remembered(count - missed, bytes, missed, clock.nanos() - start);
         if (encoded > 0) {
             gather.add(to.data, 0, (long) encoded * DeltaLengths.BYTES);
             gather.add(to.data, LENGTHS, at - LENGTHS);
@@ -197,9 +200,9 @@ final class AdaptiveBody implements PacketBody {
 
     private void look(long offset) {
         Packer to = packer();
-        long start = System.nanoTime();
+        long start = clock.nanos();
         int length = deltas.look(batch, offset, to.buffers.plain(), (long) left * PageSize.BYTES, to.data, LENGTHS);
-        long nanos = System.nanoTime() - start;
+        long nanos = clock.nanos() - start;
         boolean found = length != DeltaCache.MISS;
         int bytes = length == DeltaCache.OVERFLOW ? PageSize.BYTES : length;
         choice.remembered(found ? 1 : 0, found ? bytes : 0, found ? 0 : 1, nanos);
@@ -222,7 +225,7 @@ final class AdaptiveBody implements PacketBody {
         left = 0;
         encoded = 0;
         form = choice.next(formPages);
-        long start = System.nanoTime();
+        long start = clock.nanos();
         int plain = formPages * PageSize.BYTES;
         int packed = form == FormChoice.Form.RAW ? plain : pack();
         for (int i = 0; i < formPages; i++) {
@@ -243,7 +246,7 @@ final class AdaptiveBody implements PacketBody {
             packet.data(MultifdMethod.NONE, plain);
             formBytes = plain;
         }
-        encodeNanos = System.nanoTime() - start;
+        encodeNanos = clock.nanos() - start;
         return formPages;
     }
 
@@ -268,10 +271,10 @@ final class AdaptiveBody implements PacketBody {
         if (sampler == null) {
             sampler = new Sampler();
         }
-        long start = System.nanoTime();
+        long start = clock.nanos();
         MemorySegment.copy(batch.ram, rest[left / 2], sampler.buffers.plain(), 0, PageSize.BYTES);
         int bytes = sampler.compress(tried);
-        choice.sampled(tried, System.nanoTime() - start, bytes);
+        choice.sampled(tried, clock.nanos() - start, bytes);
     }
 
     @Override

@@ -11,7 +11,7 @@ final class CodecRates {
 
     private final DeltaCounters delta;
     private final PageCompressionCounters compression;
-    private long windowStart = System.nanoTime();
+    private long windowStart;
     private long processed;
     private long deltaPages;
     private long deltaBytes;
@@ -25,7 +25,8 @@ final class CodecRates {
     private volatile double busyRate;
     private volatile double compressionRate;
 
-    CodecRates(DeltaCounters delta, PageCompressionCounters compression) {
+    CodecRates(DeltaCounters delta, PageCompressionCounters compression, long now) {
+        this.windowStart = now;
         this.delta = delta;
         this.compression = compression;
     }

@@ -7,6 +7,7 @@ import org.transhume.channels.Connection;
 import org.transhume.channels.IoVector;
 import org.transhume.channels.qemu.BlockEntry;
 import org.transhume.channels.qemu.MultifdPacket;
+import org.transhume.engine.Clock;
 import org.transhume.engine.PageCounters;
 
 /** Sends each batch as one packet of a multifd channel: pages that are zero in its header, the others as {@link PacketBody} has it. */
@@ -16,6 +17,7 @@ final class MultifdLane implements Lane {
     private final int index;
     private final PageCounters pages;
     private final PacketBody body;
+    private final Clock clock;
     private final Arena arena = Arena.ofShared();
     private final MultifdPacket packet = new MultifdPacket(arena);
     private final IoVector gather = new IoVector(1 + PageBatch.CAPACITY);
@@ -26,12 +28,13 @@ final class MultifdLane implements Lane {
      * @param index of the channel, 0 and up
      * @param body owned from here on
      */
-    MultifdLane(Connection connection, int index, List<BlockEntry> blocks, PageCounters pages, PacketBody body) {
+    MultifdLane(Connection connection, int index, List<BlockEntry> blocks, PageCounters pages, PacketBody body, Clock clock) {
         this.connection = connection;
         this.index = index;
         this.blocks = blocks;
         this.pages = pages;
         this.body = body;
+        this.clock = clock;
     }
 
     @Override
@@ -73,10 +76,10 @@ final class MultifdLane implements Lane {
             return; // nothing changed
         }
         packet.counts(listed, zero);
-        long start = System.nanoTime();
+        long start = clock.nanos();
         connection.write(gather);
         if (listed > 0) {
-            body.written(System.nanoTime() - start);
+            body.written(clock.nanos() - start);
             pages.normal.add(listed - body.deltas());
         }
     }

@@ -1,6 +1,7 @@
 package org.transhume.engine.outgoing;
 
 import java.time.Duration;
+import org.transhume.engine.Clock;
 import org.transhume.memory.PageSize;
 
 /**
@@ -19,6 +20,7 @@ import org.transhume.memory.PageSize;
  * @param pageCompression compression of pages on the main channel, for old QEMUs; null is none
  * @param placement where lanes run
  * @param connectLimit longest wait for each connection
+ * @param clock where time comes from
  */
 public record OutgoingConfig(
         int channels,
@@ -32,7 +34,8 @@ public record OutgoingConfig(
         long deltaCache,
         PageCompression pageCompression,
         LanePlacement placement,
-        Duration connectLimit) {
+        Duration connectLimit,
+        Clock clock) {
     private static final Duration LONGEST_PAUSE = Duration.ofSeconds(2000);
 
     public OutgoingConfig {
@@ -84,6 +87,7 @@ public record OutgoingConfig(
         private PageCompression pageCompression;
         private LanePlacement placement = LanePlacement.AUTOMATIC;
         private Duration connectLimit = Duration.ofSeconds(30);
+        private Clock clock = Clock.SYSTEM;
 
         private Builder() {}
 
@@ -147,6 +151,11 @@ public record OutgoingConfig(
             return this;
         }
 
+        public Builder clock(Clock value) {
+            clock = value;
+            return this;
+        }
+
         public OutgoingConfig build() {
             return new OutgoingConfig(
                     channels,
@@ -160,7 +169,8 @@ public record OutgoingConfig(
                     deltaCache,
                     pageCompression,
                     placement,
-                    connectLimit);
+                    connectLimit,
+                    clock);
         }
     }
 }

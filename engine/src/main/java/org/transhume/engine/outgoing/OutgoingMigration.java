@@ -5,11 +5,9 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.TimeUnit;
 import org.transhume.channels.Connection;
 import org.transhume.channels.qemu.BlockEntry;
 import org.transhume.channels.qemu.Command;
-import org.transhume.channels.qemu.DeviceTail;
 import org.transhume.channels.qemu.Dialect;
 import org.transhume.channels.qemu.MainStreamWriter;
 import org.transhume.channels.qemu.MultifdHello;
@@ -33,75 +31,37 @@ import org.transhume.memory.Lease;
  * load it (docs/decisions/0005).
  */
 public final class OutgoingMigration {
-    private static final long SLICE_NANOS = 50_000_000;
-    private static final double NANOS_PER_MILLI = 1e6;
-    private static final double NANOS_PER_SECOND = 1e9;
-    /** Part of the downtime limit that is not planned with. */
-    private static final double RESERVE = 0.25;
-
-    private static final Duration COMMAND_END_LIMIT = Duration.ofSeconds(10);
-
     private final Guest guest;
     private final Dialer dialer;
     private final OutgoingConfig config;
-    private final MigrationObserver observer;
     private final String name;
     private final Dialect dialect;
 
     private final ConnectionSet connections = new ConnectionSet();
-    private final RateLimit rate;
-    private final Meter meter = new Meter();
     private final PageCounters pages = new PageCounters();
+    private final RateLimit rate;
     private final PageForms forms;
-
+    private final Limits limits;
+    private final Orders orders = new Orders();
+    private final Stage stage;
+    private final Figures figures;
     private final CompletableFuture<OutgoingReport> completion = new CompletableFuture<>();
-    private final List<OutgoingReport.Round> rounds = new ArrayList<>();
-    private final long ramBytes;
-    private final long startNanos = System.nanoTime();
 
-    private volatile MigrationState state = new MigrationState.Setup();
-    private volatile Duration downtimeLimit;
-    private volatile long switchoverBandwidth;
-    private volatile long cap;
-    private volatile long activeNanos;
-    private volatile long endNanos;
-    private volatile long pausedNanos;
-    private volatile long remainingBytes;
-    private volatile long mainBytesAtPause;
-    private volatile Connection main;
     private volatile Thread dialing;
-    private volatile int passes;
-
-    // Guarded by this: which of the two came first decides.
-    private boolean cancelled;
-    private boolean handedOver;
-
-    // Only the migration's thread.
-    private long dirtyBytesAtHarvest;
-    private long harvestNanos;
-    private long roundPages;
-    private long roundBytes;
-    private long roundNanos;
-    private boolean acknowledged;
-    private boolean pausedHere;
-    private OutgoingReport.Downtime downtime;
-    private String during = "connecting";
 
     private OutgoingMigration(
             Guest guest, Dialer dialer, OutgoingConfig config, MigrationObserver observer, String name) {
         this.guest = guest;
         this.dialer = dialer;
         this.config = config;
-        this.observer = observer;
         this.name = name;
         this.dialect = Dialect.ofMachine(guest.machine());
-        this.rate = new RateLimit(config.maxBandwidth());
-        this.downtimeLimit = config.downtimeLimit();
-        this.cap = config.maxBandwidth();
-        this.switchoverBandwidth = config.switchoverBandwidth();
+        this.rate = new RateLimit(config.maxBandwidth(), config.clock());
         this.forms = new PageForms(config, pages, rate, name);
-        this.ramBytes = guest.memory().size();
-        this.remainingBytes = ramBytes;
+        this.limits = new Limits(config, rate);
+        this.stage = new Stage(observer);
+        this.figures = new Figures(
+                config.clock(), connections, pages, forms, limits, observer, guest.memory().size());
     }
 
     /**
@@ -121,7 +81,7 @@ public final class OutgoingMigration {
     }
 
     public MigrationState state() {
-        return state;
+        return stage.state();
     }
 
     /**
@@ -134,11 +94,8 @@ public final class OutgoingMigration {
 
     /** Gives up, unless the guest was handed over already. Returns at once; {@link #completion} tells the end. */
     public void cancel() {
-        synchronized (this) {
-            if (cancelled || handedOver || state.ended()) {
-                return;
-            }
-            cancelled = true;
+        if (!orders.cancel()) {
+            return;
         }
         // Whoever waits for a window, a peer or a connection wakes with an error, and the thread sees why.
         rate.stop();
@@ -151,19 +108,16 @@ public final class OutgoingMigration {
 
     /** Changes the cap at once; 0 lifts it. Without effect once the guest is stopped. */
     public void maxBandwidth(long bytesPerSecond) {
-        cap = bytesPerSecond;
-        if (pausedNanos == 0) {
-            rate.set(bytesPerSecond);
-        }
+        limits.maxBandwidth(bytesPerSecond);
     }
 
     public void downtimeLimit(Duration limit) {
-        downtimeLimit = limit;
+        limits.downtime(limit);
     }
 
     /** Bandwidth to assume for the last pages, bytes per second; 0: as measured. */
     public void switchoverBandwidth(long bytesPerSecond) {
-        switchoverBandwidth = bytesPerSecond;
+        limits.switchoverBandwidth(bytesPerSecond);
     }
 
     /**
@@ -182,41 +136,11 @@ public final class OutgoingMigration {
     }
 
     public MigrationProgress progress() {
-        long now = endNanos != 0 ? endNanos : System.nanoTime();
-        long active = activeNanos;
-        long paused = pausedNanos;
-        Connection mainChannel = main;
-        long mainBytes = mainChannel == null ? 0 : mainChannel.bytesWritten();
-        long all = connections.bytesWritten();
-        boolean completed = state instanceof MigrationState.Completed;
-        double rate = completed && now > active ? all * 1e9 / (now - active) : meter.bytesPerSecond();
-        return new MigrationProgress(
-                millis(now - startNanos),
-                active == 0 ? 0 : millis(active - startNanos),
-                paused == 0 ? 0 : millis(now - paused),
-                meter.expectedDowntimeMillis(downtimeLimit.toMillis()),
-                ramBytes,
-                completed ? 0 : remainingBytes,
-                all,
-                all - mainBytes,
-                pages.normal.sum(),
-                pages.zero.sum() + pages.hole.sum(),
-                passes,
-                completed ? 0 : meter.dirtyPagesPerSecond(),
-                rate,
-                meter.pagesPerSecond(),
-                paused == 0 ? mainBytes : mainBytesAtPause,
-                paused == 0 ? 0 : mainBytes - mainBytesAtPause,
-                forms.delta(),
-                forms.pageCompression());
-    }
-
-    private static long millis(long nanos) {
-        return TimeUnit.NANOSECONDS.toMillis(nanos);
+        return figures.progress(stage.state());
     }
 
     private void run() {
-        observer.state(state);
+        stage.enter(stage.state());
         Throwable failure = null;
         try (forms;
                 Lease _ = guest.memory().lease(name)) {
@@ -224,7 +148,7 @@ public final class OutgoingMigration {
         } catch (Throwable t) {
             failure = t;
         }
-        endNanos = System.nanoTime();
+        figures.ended();
         end(failure);
     }
 
@@ -241,12 +165,13 @@ public final class OutgoingMigration {
     }
 
     private void connectAndMove(PendingPages pending) throws IOException {
-        main = connections.add(dial());
+        Connection main = connections.add(dial());
+        figures.main(main);
         if (config.returnPath() && !main.bidirectional()) {
             throw new MigrationException("return-path needs a transport that goes both ways (e.g. tcp)");
         }
         try (MainStreamWriter out = new MainStreamWriter(new StreamWriter(main), guest.ramSectionId())) {
-            during = "opening the stream";
+            stage.during("opening the stream");
             out.header(Extensions.header(guest.machine(), extensions()));
             if (config.returnPath()) {
                 out.command(new Command.OpenReturnPath());
@@ -259,6 +184,7 @@ public final class OutgoingMigration {
                     LaneGroup lanes = lanes(out)) {
                 Scanner scanner = new Scanner(
                         guest.memory(),
+                        config.clock(),
                         pending,
                         lanes,
                         out,
@@ -269,7 +195,11 @@ public final class OutgoingMigration {
                         config.zeroPages(),
                         config.channels() == 0
                                 || (dialect.zeroPagesInPackets() && config.zeroPages() == ZeroPageDetection.MULTIFD));
-                move(pending, scanner, out, answers);
+                begin(pending, scanner, out);
+                Passage passage = new Passage(
+                        guest, config, dialect, orders, limits, figures, stage, forms, pending, scanner, out, answers);
+                double predicted = new Precopy(passage).run();
+                new Switchover(passage, main).run(predicted);
             }
         }
     }
@@ -296,7 +226,7 @@ public final class OutgoingMigration {
                 try (StreamWriter hello = new StreamWriter(channel)) {
                     new MultifdHello(i).write(hello);
                 }
-                lanes.add(new MultifdLane(channel, i, blocks, pages, forms.body()));
+                lanes.add(new MultifdLane(channel, i, blocks, pages, forms.body(), config.clock()));
             }
         } catch (Throwable t) {
             lanes.forEach(MultifdLane::close);
@@ -325,250 +255,46 @@ public final class OutgoingMigration {
                 .toList();
     }
 
-    private void move(PendingPages pending, Scanner scanner, MainStreamWriter out, AnswerReader answers)
-            throws IOException {
-        during = "listing the blocks";
+    private void begin(PendingPages pending, Scanner scanner, MainStreamWriter out) throws IOException {
+        stage.during("listing the blocks");
         pending.start();
         out.section(SectionKind.START);
         out.blocks(blockList(), false);
         scanner.sync();
-        mark(out);
-        out.endOfSection();
-        out.flush();
-        pass();
-        beginRound(pending.remainingPages());
-        activeNanos = System.nanoTime();
-        meter.start(activeNanos, connections.bytesWritten(), sentPages());
-        enter(new MigrationState.Active());
-        during = "sending pages";
-        double predicted = precopy(pending, scanner, out, answers);
-        switchover(pending, scanner, out, answers, predicted);
-    }
-
-    /** @return the pause expected for what is left, in milliseconds */
-    private double precopy(PendingPages pending, Scanner scanner, MainStreamWriter out, AnswerReader answers)
-            throws IOException {
-        while (true) {
-            checkOrders(answers);
-            remainingBytes = scanner.remainingBytes();
-            if (scanner.holesSent() && fitsIntoPause()) {
-                harvest(pending, scanner, out);
-                if (fitsIntoPause()) {
-                    double bandwidth = bandwidth();
-                    return bandwidth > 0 ? remainingBytes * 1000 / bandwidth : 0;
-                }
-            }
-            out.section(SectionKind.PART);
-            scanner.scan(System.nanoTime() + SLICE_NANOS);
-            // Pages that threads still compress must be in this section too.
-            if (!dialect.perRoundSync() || config.pageCompression() != null) {
-                scanner.sync();
-            }
-            out.endOfSection();
-            out.flush();
-            long now = System.nanoTime();
-            meter.update(now, connections.bytesWritten(), sentPages(), dirtyBytesAtHarvest);
-            forms.update(now, sentPages());
-        }
-    }
-
-    private boolean fitsIntoPause() {
-        return remainingBytes == 0 || remainingBytes < threshold();
-    }
-
-    /** Ends an epoch, so that no page travels twice within one, and asks the dirty source. */
-    private void harvest(PendingPages pending, Scanner scanner, MainStreamWriter out) throws IOException {
-        if (dialect.perRoundSync() && config.channels() > 0) {
-            out.section(SectionKind.PART);
-            scanner.sync();
-            mark(out);
-            out.endOfSection();
-            out.flush();
-        }
-        forms.epochEnded();
-        endRound();
-        long before = System.nanoTime();
-        long found = pending.harvest();
-        harvestNanos = System.nanoTime() - before;
-        meter.harvested(System.nanoTime(), found);
-        remainingBytes = scanner.remainingBytes();
-        dirtyBytesAtHarvest = remainingBytes;
-        pass();
-        scanner.beginRound(passes, false);
-        beginRound(found);
-    }
-
-    private void switchover(
-            PendingPages pending, Scanner scanner, MainStreamWriter out, AnswerReader answers, double predicted)
-            throws IOException {
-        during = "stopping the guest";
-        mainBytesAtPause = main.bytesWritten();
-        long t0 = System.nanoTime();
-        pausedNanos = t0;
-        pausedHere = guest.running();
-        guest.pause();
-        long stopped = System.nanoTime();
-        enter(new MigrationState.Device());
-        rate.set(0);
-        endRound();
-        during = "sending the last pages";
-        long found = pending.harvest();
-        pass();
-        scanner.beginRound(passes, true);
-        beginRound(found);
-        long harvested = System.nanoTime();
-        if (dialect.switchoverStart()) {
-            out.command(new Command.SwitchoverStart());
-        }
-        out.section(SectionKind.END);
-        while (!scanner.scan(System.nanoTime() + SLICE_NANOS)) {
-            checkOrders(answers);
-        }
-        scanner.sync();
-        mark(out);
-        out.endOfSection();
-        out.flush();
-        endRound();
-        remainingBytes = 0;
-        long sent = System.nanoTime();
-        during = "sending the devices";
-        DeviceTail tail = guest.saveDevices();
-        out.devices(tail);
-        out.flush();
-        checkOrders(answers);
-        handOver();
-        during = "handing over";
-        out.end(tail);
-        out.flush();
-        long devices = System.nanoTime();
-        if (answers == null) {
-            main.finishWriting();
-            main.awaitEnd(COMMAND_END_LIMIT);
-        } else {
-            awaitAnswer(answers);
-        }
-        long end = System.nanoTime();
-        downtime = new OutgoingReport.Downtime(
-                (end - t0) / NANOS_PER_MILLI,
-                predicted,
-                (stopped - t0) / NANOS_PER_MILLI,
-                (harvested - stopped) / NANOS_PER_MILLI,
-                (sent - harvested) / NANOS_PER_MILLI,
-                (devices - sent) / NANOS_PER_MILLI,
-                (end - devices) / NANOS_PER_MILLI);
-    }
-
-    private void mark(MainStreamWriter out) throws IOException {
         if (dialect.perRoundSync() && config.channels() > 0) {
             out.multifdFlush();
         }
-    }
-
-    private void handOver() {
-        synchronized (this) {
-            if (cancelled) {
-                throw new MigrationException("the migration was cancelled");
-            }
-            handedOver = true;
-        }
-    }
-
-    private void awaitAnswer(AnswerReader answers) throws IOException {
-        int status = answers.status();
-        if (status != 0) {
-            // It says that it does not run the guest: ownership is known again, and it is ours.
-            synchronized (this) {
-                handedOver = false;
-            }
-            throw new IOException("the destination could not load the guest (status %d)".formatted(status));
-        }
-        acknowledged = true;
-    }
-
-    /** Looks whether somebody wants this to end: the caller, or the destination. */
-    private void checkOrders(AnswerReader answers) throws IOException {
-        synchronized (this) {
-            if (cancelled) {
-                throw new MigrationException("the migration was cancelled");
-            }
-        }
-        if (answers != null && answers.ended()) {
-            throw new IOException("the destination ended the migration before it was complete (status %d)"
-                    .formatted(answers.status()));
-        }
-    }
-
-    private double bandwidth() {
-        long assumed = switchoverBandwidth;
-        return assumed > 0 ? assumed : meter.bytesPerSecond();
-    }
-
-    /**
-     * Bytes that can follow while the guest stands, without exceeding the limit: what the pause costs beside them comes off
-     * first, and a part for whatever goes slower than it did.
-     */
-    private long threshold() {
-        double limit = downtimeLimit.toNanos();
-        double room = limit * (1 - RESERVE) - 2.0 * harvestNanos;
-        // A limit that the fixed costs fill must not keep a guest for ever: a little is always allowed, as asked for.
-        return (long) (bandwidth() * Math.max(room, limit / 10) / NANOS_PER_SECOND);
-    }
-
-    private long sentPages() {
-        return pages.normal.sum() + pages.zero.sum() + pages.hole.sum() + forms.processedPages();
-    }
-
-    private void pass() {
-        int number = passes + 1; // one writer: the migration's thread
-        passes = number;
-        observer.pass(number);
-    }
-
-    private void beginRound(long dirtyPages) {
-        roundPages = dirtyPages;
-        roundBytes = connections.bytesWritten();
-        roundNanos = System.nanoTime();
-    }
-
-    private void endRound() {
-        rounds.add(new OutgoingReport.Round(
-                passes,
-                roundPages,
-                connections.bytesWritten() - roundBytes,
-                (System.nanoTime() - roundNanos) / NANOS_PER_MILLI));
-    }
-
-    private void enter(MigrationState next) {
-        state = next;
-        observer.state(next);
+        out.endOfSection();
+        out.flush();
+        figures.pass();
+        figures.beginRound(pending.remainingPages());
+        figures.active();
+        stage.enter(new MigrationState.Active());
+        stage.during("sending pages");
     }
 
     private void end(Throwable failure) {
-        boolean wasCancelled;
-        boolean mayRunThere;
-        synchronized (this) {
-            wasCancelled = cancelled;
-            mayRunThere = handedOver && !acknowledged && failure != null;
-        }
+        boolean mayRunThere = failure != null && orders.unknown();
         MigrationState last;
         if (failure == null) {
             last = new MigrationState.Completed();
-        } else if (wasCancelled) {
-            enter(new MigrationState.Cancelling());
+        } else if (orders.cancelled()) {
+            stage.enter(new MigrationState.Cancelling());
             last = new MigrationState.Cancelled();
         } else {
-            last = new MigrationState.Failed(during, failureReason(failure, mayRunThere), failure, mayRunThere);
+            last = new MigrationState.Failed(stage.during(), failureReason(failure, mayRunThere), failure, mayRunThere);
         }
         if (last instanceof MigrationState.Failed) {
-            enter(last); // before RESUME, as QEMU does
+            stage.enter(last); // before RESUME, as QEMU does
         }
-        if (failure != null && !mayRunThere && pausedHere) {
-            guest.resume();
+        if (failure != null && !mayRunThere) {
+            stage.resume(guest);
         }
         if (!(last instanceof MigrationState.Failed)) {
-            enter(last);
+            stage.enter(last);
         }
-        completion.complete(report(last));
+        completion.complete(figures.report(
+                last, orders.acknowledged(), config.channels(), guest.dirtySource().name()));
     }
 
     private static String failureReason(Throwable failure, boolean mayRunThere) {
@@ -577,35 +303,5 @@ public final class OutgoingMigration {
                         + "; the destination may run the guest already, so it stays paused here:"
                         + " find out, then use cont on the side that shall own it"
                 : MigrationException.reasonOf(failure);
-    }
-
-    private OutgoingReport report(MigrationState last) {
-        return new OutgoingReport(
-                switch (last) {
-                    case MigrationState.Completed _ -> "completed";
-                    case MigrationState.Cancelled _ -> "cancelled";
-                    default -> "failed";
-                },
-                last instanceof MigrationState.Failed failed
-                        ? "%s: %s".formatted(failed.during(), failed.reason())
-                        : null,
-                acknowledged,
-                (endNanos - startNanos) / NANOS_PER_MILLI,
-                activeNanos == 0 ? 0 : (activeNanos - startNanos) / NANOS_PER_MILLI,
-                downtime,
-                ramBytes,
-                connections.bytesWritten(),
-                main == null ? 0 : connections.bytesWritten() - main.bytesWritten(),
-                pages.normal.sum(),
-                pages.zero.sum(),
-                pages.hole.sum(),
-                passes,
-                config.channels(),
-                cap,
-                forms.delta(),
-                forms.chosen(),
-                forms.pageCompression(),
-                guest.dirtySource().name(),
-                List.copyOf(rounds));
     }
 }

@@ -20,7 +20,7 @@ final class PageForms implements AutoCloseable {
     private final String name;
     private final DeltaCounters deltas = new DeltaCounters();
     private final PageCompressionCounters compressed = new PageCompressionCounters();
-    private final CodecRates rates = new CodecRates(deltas, compressed);
+    private final CodecRates rates;
     /** Null without deltas. */
     private final SentPages sent;
     /** For {@link Compression.Adaptive} alone. */
@@ -37,6 +37,7 @@ final class PageForms implements AutoCloseable {
         this.config = config;
         this.pages = pages;
         this.name = name;
+        this.rates = new CodecRates(deltas, compressed, config.clock().nanos());
         this.sent = config.deltaCache() == 0 ? null : new SentPages(config.deltaCache(), deltas);
         this.choice = new FormChoice(Math.max(1, config.channels()), rate::bytesPerSecond);
         this.waitForCompressThread =
@@ -65,7 +66,7 @@ final class PageForms implements AutoCloseable {
             case Compression.Zstd(int level) ->
                 new CompressedBody(MultifdMethod.ZSTD, new ZstdStreamCompressor(level), false);
             case Compression.Lz4() -> new CompressedBody(MultifdMethod.LZ4, new Lz4Compressor(), true);
-            case Compression.Adaptive() -> new AdaptiveBody(choice, sent);
+            case Compression.Adaptive() -> new AdaptiveBody(choice, sent, config.clock());
         };
         return sent == null || adaptive() ? first : new DeltaBody(sent, first);
     }

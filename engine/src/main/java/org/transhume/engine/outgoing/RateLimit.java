@@ -2,26 +2,33 @@ package org.transhume.engine.outgoing;
 
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
+import org.transhume.engine.Clock;
 
 /**
- * Keeps all channels together under a cap, in windows of 100 ms. The scanner reserves before it hands out a batch and a lane
+ * Keeps all channels together under a cap, in windows of 100 ms, and smooth within a window: a tenth of it opens every 10 ms, so
+ * that a slow link's queues do not fill with a window's burst. The scanner reserves before it hands out a batch and a lane
  * settles what the batch really took, so that the ring never holds more than a window's worth. Once a batch, not once a page.
  */
 final class RateLimit {
     private static final long WINDOW_NANOS = 100_000_000;
     private static final int WINDOWS_PER_SECOND = 10;
+    private static final int SLICES = 10;
+    private static final long SLICE_NANOS = WINDOW_NANOS / SLICES;
 
     private final ReentrantLock lock = new ReentrantLock();
     private final Condition changed = lock.newCondition();
     private long bytesPerSecond;
-    private long windowStart = System.nanoTime();
+    private final Clock clock;
+    private long windowStart;
     private long used;
     private long inFlight;
     private boolean stopped;
 
     /** @param bytesPerSecond 0 is no cap */
-    RateLimit(long bytesPerSecond) {
+    RateLimit(long bytesPerSecond, Clock clock) {
         this.bytesPerSecond = bytesPerSecond;
+        this.clock = clock;
+        this.windowStart = clock.nanos();
     }
 
     /** Changes the cap at once. Any thread. */
@@ -49,16 +56,18 @@ final class RateLimit {
         lock.lock();
         try {
             while (!stopped && bytesPerSecond > 0) {
-                long now = System.nanoTime();
+                long now = clock.nanos();
                 long budget = bytesPerSecond / WINDOWS_PER_SECOND;
                 long windows = (now - windowStart) / WINDOW_NANOS;
                 windowStart += windows * WINDOW_NANOS;
                 // What a window sent over its budget counts in the next: a batch may be larger than a window.
                 used = windows > used / Math.max(1, budget) ? 0 : used - windows * budget;
-                if (used + inFlight == 0 || used + inFlight + bytes <= budget) {
+                long slices = (now - windowStart) / SLICE_NANOS + 1;
+                // The last batch of a window may reach into the next: waiting for one that fits would waste the rest.
+                if (used + inFlight == 0 || used + inFlight < budget / SLICES * slices) {
                     break;
                 }
-                changed.awaitNanos(windowStart + WINDOW_NANOS - now);
+                clock.await(changed, windowStart + slices * SLICE_NANOS - now);
             }
             inFlight += bytes;
         } catch (InterruptedException e) {

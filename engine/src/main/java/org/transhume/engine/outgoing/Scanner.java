@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.util.List;
 import org.transhume.channels.qemu.MainStreamWriter;
+import org.transhume.engine.Clock;
 import org.transhume.engine.PageCounters;
 import org.transhume.memory.GuestMemory;
 import org.transhume.memory.PageSize;
@@ -19,6 +20,7 @@ final class Scanner {
 
     private static final int HOLES_PER_LOOK = 64;
 
+    private final Clock clock;
     private final List<RamBlock> blocks;
     private final long[] firstPages;
     private final PendingPages pending;
@@ -42,6 +44,7 @@ final class Scanner {
     /** @param sent what deltas are made against, or null: a page that is recorded here must not stay in it as it was */
     Scanner(
             GuestMemory memory,
+            Clock clock,
             PendingPages pending,
             LaneGroup lanes,
             MainStreamWriter main,
@@ -51,6 +54,7 @@ final class Scanner {
             boolean holeRuns,
             ZeroPageDetection detection,
             boolean lanesCanSayZero) {
+        this.clock = clock;
         this.blocks = memory.blocks();
         this.firstPages = new long[blocks.size()];
         for (int i = 1; i < firstPages.length; i++) {
@@ -91,7 +95,7 @@ final class Scanner {
     /**
      * Sends what is pending until nothing is left or the clock reaches {@code deadline}.
      *
-     * @param deadline {@link System#nanoTime}
+     * @param deadline of the migration's clock
      * @return whether nothing is left
      */
     boolean scan(long deadline) throws IOException {
@@ -99,7 +103,7 @@ final class Scanner {
             for (int i = 0; i < HOLES_PER_LOOK && hole < pending.holes().size(); i++) {
                 sendHole(pending.holes().get(hole));
             }
-            if (System.nanoTime() - deadline >= 0) {
+            if (clock.nanos() - deadline >= 0) {
                 endBatch();
                 return false;
             }
@@ -111,7 +115,7 @@ final class Scanner {
                 if (next >= 0) {
                     page = next;
                     exhausted = 0;
-                    if (System.nanoTime() - deadline >= 0) {
+                    if (clock.nanos() - deadline >= 0) {
                         endBatch();
                         return false;
                     }

@@ -1,6 +1,7 @@
 package org.transhume.engine.outgoing;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -50,20 +51,10 @@ class OutgoingConfigTest {
     void unlessToldOtherwiseOneStreamGoesWithoutACap() {
         OutgoingConfig config = OutgoingConfig.builder().build();
 
-        assertEquals(
-                new OutgoingConfig(
-                        0,
-                        0,
-                        Duration.ofMillis(300),
-                        0,
-                        false,
-                        false,
-                        ZeroPageDetection.MULTIFD,
-                        new Compression.None(),
-                        0,
-                        null,
-                        LanePlacement.AUTOMATIC,
-                        Duration.ofSeconds(30)),
-                config);
+        assertEquals(0, config.channels());
+        assertEquals(0, config.maxBandwidth());
+        assertEquals(Duration.ofMillis(300), config.downtimeLimit());
+        assertFalse(config.returnPath());
+        assertFalse(config.holeRuns());
     }
 }

@@ -9,6 +9,7 @@ import java.util.List;
 import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.transhume.engine.Clock;
 import org.transhume.engine.Threads;
 
 @Timeout(20)
@@ -20,7 +21,7 @@ class RateLimitTest {
     void severalThreadsTogetherKeepTheCapWithinATenth() {
         long cap = 32 << 20;
 
-        double rate = rateOf(new RateLimit(cap), cap * 6 / 5, BATCH);
+        double rate = rateOf(new RateLimit(cap, Clock.SYSTEM), cap * 6 / 5, BATCH);
 
         assertEquals((double) cap, rate, cap * 0.1, "bytes per second");
     }
@@ -29,7 +30,7 @@ class RateLimitTest {
     void batchesLargerThanAWindowKeepItOverSeveral() {
         long cap = 4 << 20;
 
-        double rate = rateOf(new RateLimit(cap), cap * 6 / 5, 512 << 10);
+        double rate = rateOf(new RateLimit(cap, Clock.SYSTEM), cap * 6 / 5, 512 << 10);
 
         assertTrue(rate < cap * 1.35, "%.0f bytes per second, cap %d".formatted(rate, cap)); // one batch ahead
         assertTrue(rate > cap * 0.65, "%.0f bytes per second, cap %d".formatted(rate, cap));
@@ -54,7 +55,7 @@ class RateLimitTest {
 
     @Test
     void withoutACapNobodyWaits() {
-        RateLimit rate = new RateLimit(0);
+        RateLimit rate = new RateLimit(0, Clock.SYSTEM);
         long begin = System.nanoTime();
 
         for (int i = 0; i < 10_000; i++) {
@@ -67,7 +68,7 @@ class RateLimitTest {
 
     @Test
     void whatWasReservedAndNotSentIsThereForOthers() {
-        RateLimit rate = new RateLimit(10 * BATCH); // a batch a window
+        RateLimit rate = new RateLimit(10 * BATCH, Clock.SYSTEM); // a batch a window
         long begin = System.nanoTime();
 
         for (int i = 0; i < 1000; i++) {
@@ -80,9 +81,9 @@ class RateLimitTest {
 
     @Test
     void whoeverWaitsHearsOfAHigherCapOfNoneAndOfTheEnd() {
-        RateLimit higher = new RateLimit(1);
-        RateLimit lifted = new RateLimit(1);
-        RateLimit stopped = new RateLimit(1);
+        RateLimit higher = new RateLimit(1, Clock.SYSTEM);
+        RateLimit lifted = new RateLimit(1, Clock.SYSTEM);
+        RateLimit stopped = new RateLimit(1, Clock.SYSTEM);
         List<RateLimit> all = List.of(higher, lifted, stopped);
         all.forEach(rate -> rate.reserve(BATCH));
         List<Thread> waiting = all.stream().map(RateLimitTest::waitsFor).toList();
@@ -98,7 +99,7 @@ class RateLimitTest {
 
     @Test
     void aLowerCapActsAtOnce() {
-        RateLimit rate = new RateLimit(1L << 40);
+        RateLimit rate = new RateLimit(1L << 40, Clock.SYSTEM);
         rate.reserve(BATCH);
         rate.settle(BATCH, BATCH);
 

@@ -1,0 +1,224 @@
+package org.transhume.engine.outgoing;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import org.transhume.channels.Connection;
+import org.transhume.engine.Clock;
+import org.transhume.engine.ConnectionSet;
+import org.transhume.engine.MigrationObserver;
+import org.transhume.engine.MigrationState;
+import org.transhume.engine.PageCounters;
+
+/**
+ * What one migration measured and counted, for whoever looks while it runs and for its report. Written by the migration's
+ * thread; {@link #progress} may be called by anyone.
+ */
+final class Figures {
+    private static final double NANOS_PER_MILLI = 1e6;
+    private static final double NANOS_PER_SECOND = 1e9;
+
+    private final Clock clock;
+    private final ConnectionSet connections;
+    private final PageCounters pages;
+    private final PageForms forms;
+    private final Limits limits;
+    private final MigrationObserver observer;
+    private final long ramBytes;
+    private final long startNanos;
+    private final Meter meter = new Meter();
+    private final List<OutgoingReport.Round> rounds = new ArrayList<>();
+
+    private volatile long activeNanos;
+    private volatile long pausedNanos;
+    private volatile long endNanos;
+    private volatile long remainingBytes;
+    private volatile long mainBytesAtPause;
+    private volatile Connection main;
+    private volatile int passes;
+
+    private long dirtyBytesAtHarvest;
+    private long harvestNanos;
+    private long roundPages;
+    private long roundBytes;
+    private long roundNanos;
+    private OutgoingReport.Downtime downtime;
+
+    Figures(
+            Clock clock,
+            ConnectionSet connections,
+            PageCounters pages,
+            PageForms forms,
+            Limits limits,
+            MigrationObserver observer,
+            long ramBytes) {
+        this.clock = clock;
+        this.connections = connections;
+        this.pages = pages;
+        this.forms = forms;
+        this.limits = limits;
+        this.observer = observer;
+        this.ramBytes = ramBytes;
+        this.remainingBytes = ramBytes;
+        this.startNanos = clock.nanos();
+    }
+
+    void main(Connection connection) {
+        main = connection;
+    }
+
+    /** The first page is about to be sent. */
+    void active() {
+        activeNanos = clock.nanos();
+        meter.start(activeNanos, connections.bytesWritten(), sentPages());
+    }
+
+    /** The guest is asked to stop now. @return the time */
+    long paused() {
+        mainBytesAtPause = main.bytesWritten();
+        pausedNanos = clock.nanos();
+        return pausedNanos;
+    }
+
+    void downtime(OutgoingReport.Downtime breakdown) {
+        downtime = breakdown;
+    }
+
+    void ended() {
+        endNanos = clock.nanos();
+    }
+
+    /** Bytes known to be dirty and not yet sent. */
+    void remaining(long bytes) {
+        remainingBytes = bytes;
+    }
+
+    long remaining() {
+        return remainingBytes;
+    }
+
+    /**
+     * The dirty source was asked.
+     *
+     * @param found pages it reported
+     * @param nanos it took
+     */
+    void harvested(long found, long nanos, long remaining) {
+        harvestNanos = nanos;
+        meter.harvested(clock.nanos(), found);
+        remainingBytes = remaining;
+        dirtyBytesAtHarvest = remaining;
+    }
+
+    /** How long the last harvest took. */
+    long harvestNanos() {
+        return harvestNanos;
+    }
+
+    /** A slice of pages was sent. */
+    void sliceSent() {
+        long now = clock.nanos();
+        meter.update(now, connections.bytesWritten(), sentPages(), dirtyBytesAtHarvest);
+        forms.update(now, sentPages());
+    }
+
+    /** Of the last window. */
+    double bytesPerSecond() {
+        return meter.bytesPerSecond();
+    }
+
+    int passes() {
+        return passes;
+    }
+
+    void pass() {
+        int number = passes + 1; // one writer: the migration's thread
+        passes = number;
+        observer.pass(number);
+    }
+
+    void beginRound(long dirtyPages) {
+        roundPages = dirtyPages;
+        roundBytes = connections.bytesWritten();
+        roundNanos = clock.nanos();
+    }
+
+    void endRound() {
+        rounds.add(new OutgoingReport.Round(
+                passes,
+                roundPages,
+                connections.bytesWritten() - roundBytes,
+                (clock.nanos() - roundNanos) / NANOS_PER_MILLI));
+    }
+
+    private long sentPages() {
+        return pages.normal.sum() + pages.zero.sum() + pages.hole.sum() + forms.processedPages();
+    }
+
+    MigrationProgress progress(MigrationState state) {
+        long now = endNanos != 0 ? endNanos : clock.nanos();
+        long active = activeNanos;
+        long paused = pausedNanos;
+        Connection mainChannel = main;
+        long mainBytes = mainChannel == null ? 0 : mainChannel.bytesWritten();
+        long all = connections.bytesWritten();
+        boolean completed = state instanceof MigrationState.Completed;
+        double rate =
+                completed && now > active ? all * NANOS_PER_SECOND / (now - active) : meter.bytesPerSecond();
+        return new MigrationProgress(
+                millis(now - startNanos),
+                active == 0 ? 0 : millis(active - startNanos),
+                paused == 0 ? 0 : millis(now - paused),
+                meter.expectedDowntimeMillis(limits.downtime().toMillis()),
+                ramBytes,
+                completed ? 0 : remainingBytes,
+                all,
+                all - mainBytes,
+                pages.normal.sum(),
+                pages.zero.sum() + pages.hole.sum(),
+                passes,
+                completed ? 0 : meter.dirtyPagesPerSecond(),
+                rate,
+                meter.pagesPerSecond(),
+                paused == 0 ? mainBytes : mainBytesAtPause,
+                paused == 0 ? 0 : mainBytes - mainBytesAtPause,
+                forms.delta(),
+                forms.pageCompression());
+    }
+
+    private static long millis(long nanos) {
+        return TimeUnit.NANOSECONDS.toMillis(nanos);
+    }
+
+    /** @param dirtySource name of the one that was used */
+    OutgoingReport report(MigrationState last, boolean acknowledged, int channels, String dirtySource) {
+        Connection mainChannel = main;
+        return new OutgoingReport(
+                switch (last) {
+                    case MigrationState.Completed _ -> "completed";
+                    case MigrationState.Cancelled _ -> "cancelled";
+                    default -> "failed";
+                },
+                last instanceof MigrationState.Failed failed
+                        ? "%s: %s".formatted(failed.during(), failed.reason())
+                        : null,
+                acknowledged,
+                (endNanos - startNanos) / NANOS_PER_MILLI,
+                activeNanos == 0 ? 0 : (activeNanos - startNanos) / NANOS_PER_MILLI,
+                downtime,
+                ramBytes,
+                connections.bytesWritten(),
+                mainChannel == null ? 0 : connections.bytesWritten() - mainChannel.bytesWritten(),
+                pages.normal.sum(),
+                pages.zero.sum(),
+                pages.hole.sum(),
+                passes,
+                channels,
+                limits.maxBandwidth(),
+                forms.delta(),
+                forms.chosen(),
+                forms.pageCompression(),
+                dirtySource,
+                List.copyOf(rounds));
+    }
+}

@@ -1,0 +1,48 @@
+package org.transhume.engine.outgoing;
+
+import org.transhume.engine.Guest;
+import org.transhume.engine.MigrationObserver;
+import org.transhume.engine.MigrationState;
+
+/** Where a migration stands and what it is at. Written by the migration's thread; the state is read by anyone. */
+final class Stage {
+    private final MigrationObserver observer;
+    private volatile MigrationState state = new MigrationState.Setup();
+    private String during = "connecting";
+    private boolean pausedHere;
+
+    Stage(MigrationObserver observer) {
+        this.observer = observer;
+    }
+
+    MigrationState state() {
+        return state;
+    }
+
+    void enter(MigrationState next) {
+        state = next;
+        observer.state(next);
+    }
+
+    /** Stops the guest, and remembers whether it has to go on if all this fails. */
+    void pause(Guest guest) {
+        pausedHere = guest.running();
+        guest.pause();
+    }
+
+    /** Lets the guest go on, if it ran when it was paused here. */
+    void resume(Guest guest) {
+        if (pausedHere) {
+            guest.resume();
+        }
+    }
+
+    /** What an error that comes now interrupts, one or two words. */
+    void during(String what) {
+        during = what;
+    }
+
+    String during() {
+        return during;
+    }
+}

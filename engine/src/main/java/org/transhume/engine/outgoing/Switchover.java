@@ -1,0 +1,109 @@
+package org.transhume.engine.outgoing;
+
+import java.io.IOException;
+import java.time.Duration;
+import org.transhume.channels.Connection;
+import org.transhume.channels.qemu.Command;
+import org.transhume.channels.qemu.DeviceTail;
+import org.transhume.channels.qemu.MainStreamWriter;
+import org.transhume.channels.qemu.SectionKind;
+import org.transhume.engine.Clock;
+import org.transhume.engine.MigrationState;
+
+/**
+ * The pause: stops the guest, sends what is left of it, and hands it over (spec: control.md §6.6). The migration's thread.
+ */
+final class Switchover {
+    private static final Duration COMMAND_END_LIMIT = Duration.ofSeconds(10);
+    private static final double NANOS_PER_MILLI = 1e6;
+
+    private final Passage passage;
+    private final Connection main;
+    private final Figures figures;
+    private final Stage stage;
+    private final MainStreamWriter out;
+    private final Clock clock;
+
+    Switchover(Passage passage, Connection main) {
+        this.passage = passage;
+        this.main = main;
+        this.figures = passage.figures();
+        this.stage = passage.stage();
+        this.out = passage.out();
+        this.clock = passage.config().clock();
+    }
+
+    /** @param predicted the pause expected for the last pages, in milliseconds */
+    void run(double predicted) throws IOException {
+        stage.during("stopping the guest");
+        long begin = figures.paused();
+        stage.pause(passage.guest());
+        long stopped = clock.nanos();
+        stage.enter(new MigrationState.Device());
+        passage.limits().lift();
+        stage.during("sending the last pages");
+        harvest();
+        long harvested = clock.nanos();
+        sendLastPages();
+        long sent = clock.nanos();
+        stage.during("sending the devices");
+        DeviceTail tail = passage.guest().saveDevices();
+        out.devices(tail);
+        out.flush();
+        passage.checkOrders();
+        passage.orders().handOver();
+        stage.during("handing over");
+        out.end(tail);
+        out.flush();
+        long devices = clock.nanos();
+        if (passage.answers() == null) {
+            main.finishWriting();
+            main.awaitEnd(COMMAND_END_LIMIT);
+        } else {
+            awaitAnswer();
+        }
+        long end = clock.nanos();
+        figures.downtime(new OutgoingReport.Downtime(
+                (end - begin) / NANOS_PER_MILLI,
+                predicted,
+                (stopped - begin) / NANOS_PER_MILLI,
+                (harvested - stopped) / NANOS_PER_MILLI,
+                (sent - harvested) / NANOS_PER_MILLI,
+                (devices - sent) / NANOS_PER_MILLI,
+                (end - devices) / NANOS_PER_MILLI));
+    }
+
+    private void harvest() {
+        figures.endRound();
+        long found = passage.pending().harvest();
+        figures.pass();
+        passage.scanner().beginRound(figures.passes(), true);
+        figures.beginRound(found);
+    }
+
+    private void sendLastPages() throws IOException {
+        if (passage.dialect().switchoverStart()) {
+            out.command(new Command.SwitchoverStart());
+        }
+        out.section(SectionKind.END);
+        while (!passage.scanner().scan(passage.sliceEnd())) {
+            passage.checkOrders();
+        }
+        passage.scanner().sync();
+        passage.mark();
+        out.endOfSection();
+        out.flush();
+        figures.endRound();
+        figures.remaining(0);
+    }
+
+    private void awaitAnswer() throws IOException {
+        int status = passage.answers().status();
+        if (status != 0) {
+            // It says that it does not run the guest: ownership is known again, and it is ours.
+            passage.orders().handBack();
+            throw new IOException("the destination could not load the guest (status %d)".formatted(status));
+        }
+        passage.orders().acknowledge();
+    }
+}
