@@ -1,5 +1,6 @@
 package org.transhume.engine;
 
+import java.util.Optional;
 import org.transhume.channels.qemu.DeviceTail;
 import org.transhume.memory.DirtySource;
 import org.transhume.memory.GuestMemory;
@@ -27,8 +28,13 @@ public interface Guest {
     /** Lets a guest that {@link #pause} stopped go on, after a migration that failed or was cancelled. */
     void resume();
 
-    /** Slows the guest down: 0 not at all, 99 to a hundredth. */
+    /** Slows the guest down: 0 not at all, 99 to a hundredth. A guest that sleeps for it is paused without delay. */
     void throttle(int percent);
+
+    /** Its virtual CPUs, if their writes are counted one by one; else only all of them can be slowed. */
+    default Optional<VcpuRings> vcpuRings() {
+        return Optional.empty();
+    }
 
     /** Device state of the stopped guest. */
     DeviceTail saveDevices();

@@ -6,14 +6,19 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
 import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.TimeUnit;
 import org.transhume.channels.qemu.BlockEntry;
 import org.transhume.channels.qemu.DeviceTail;
 import org.transhume.engine.DeviceSections;
 import org.transhume.engine.Guest;
 import org.transhume.engine.IncomingGuest;
 import org.transhume.engine.MigrationException;
+import org.transhume.engine.VcpuRings;
+import org.transhume.memory.DirtyRings;
 import org.transhume.memory.DirtySource;
 import org.transhume.memory.GuestMemory;
+import org.transhume.memory.Lease;
 import org.transhume.memory.RamBlock;
 import org.transhume.memory.WriterMarks;
 
@@ -33,6 +38,7 @@ public final class SyntheticGuest implements Guest, IncomingGuest, AutoCloseable
     private final String machine;
     private final GuestMemory memory;
     private final DirtySource source;
+    private final DirtyRings rings; // null unless the writers mark their pages themselves
     private final Workload workload;
     private final boolean fresh;
     private boolean running;
@@ -50,8 +56,18 @@ public final class SyntheticGuest implements Guest, IncomingGuest, AutoCloseable
         this.source = source;
         this.fresh = fresh;
         RamBlock block = memory.blocks().getFirst();
-        Workload.Mark mark = source instanceof WriterMarks marks ? page -> marks.mark(0, page) : page -> {};
-        this.workload = new Workload(spec, block.segment(), mark, WRITERS);
+        this.rings = source instanceof WriterMarks ? new DirtyRings(memory, WRITERS) : null;
+        this.workload = new Workload(spec, block.segment(), mark(source, rings), WRITERS);
+    }
+
+    private static Workload.Mark mark(DirtySource source, DirtyRings rings) {
+        if (source instanceof WriterMarks marks) {
+            return (vcpu, page) -> {
+                marks.mark(0, page);
+                return rings.wrote(vcpu, 0, page);
+            };
+        }
+        return (_, _) -> false;
     }
 
     /** Gives the working set its first content. */
@@ -93,8 +109,14 @@ public final class SyntheticGuest implements Guest, IncomingGuest, AutoCloseable
     }
 
     @Override
-    public void throttle(int percent) {
+    public synchronized void throttle(int percent) {
         workload.throttle(percent);
+    }
+
+    /** With a source of marks: each of its threads then knows what it wrote. */
+    @Override
+    public Optional<VcpuRings> vcpuRings() {
+        return rings == null ? Optional.empty() : Optional.of(new Vcpus());
     }
 
     /** Pages its threads have written. */
@@ -157,8 +179,45 @@ public final class SyntheticGuest implements Guest, IncomingGuest, AutoCloseable
     @Override
     public void close() {
         pause();
+        if (rings != null) {
+            rings.close();
+        }
         source.close();
         memory.close();
+    }
+
+    private final class Vcpus implements VcpuRings {
+        @Override
+        public int vcpus() {
+            return WRITERS;
+        }
+
+        @Override
+        public int ringPages() {
+            return DirtyRings.ENTRIES;
+        }
+
+        @Override
+        public Lease count() {
+            return rings.count();
+        }
+
+        @Override
+        public long dirtied(int vcpu) {
+            return rings.entered(vcpu);
+        }
+
+        @Override
+        public void reap() {
+            rings.reap();
+        }
+
+        @Override
+        public void sleep(int vcpu, long micros) {
+            synchronized (SyntheticGuest.this) {
+                workload.ringSleep(vcpu, TimeUnit.MICROSECONDS.toNanos(micros));
+            }
+        }
     }
 
     private final class RunStateDevice implements DeviceSections.Device {

@@ -5,7 +5,9 @@ import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.atomic.AtomicLongArray;
 import java.util.concurrent.locks.LockSupport;
+import java.util.function.LongSupplier;
 import org.transhume.engine.Threads;
 import org.transhume.memory.PageSize;
 
@@ -20,7 +22,8 @@ final class Workload {
 
     /** Hears of each page after it was written. */
     interface Mark {
-        void written(long page);
+        /** @return whether the ring of {@code vcpu} is full now */
+        boolean written(int vcpu, long page);
     }
 
     private final WorkloadSpec spec;
@@ -30,6 +33,7 @@ final class Workload {
     private final int threads;
     private final List<Thread> running = new ArrayList<>();
     private final AtomicLong written = new AtomicLong();
+    private final AtomicLongArray ringSleep;
     private volatile boolean stop;
     private volatile int throttle;
     private long epoch;
@@ -40,6 +44,7 @@ final class Workload {
         this.ram = ram;
         this.mark = mark;
         this.threads = threads;
+        this.ringSleep = new AtomicLongArray(threads);
         long bytes = spec.workingSet() == 0 ? ram.byteSize() : Math.min(spec.workingSet(), ram.byteSize());
         this.pages = Math.max(1, bytes / PageSize.BYTES);
     }
@@ -85,6 +90,13 @@ final class Workload {
     /** @param percent of its time that each thread is to sleep, 0..99 */
     void throttle(int percent) {
         throttle = percent;
+        running.forEach(LockSupport::unpark);
+    }
+
+    /** @param nanos that thread {@code vcpu} is to sleep each time its ring is full */
+    void ringSleep(int vcpu, long nanos) {
+        ringSleep.set(vcpu, nanos);
+        running.forEach(LockSupport::unpark);
     }
 
     /** Pages written since the guest was made. */
@@ -103,33 +115,54 @@ final class Workload {
 
     private void run(int index) {
         Noise noise = new Noise(spec.seed() * 31 + epoch * 1009 + index);
+        ThrottleSlices slices = new ThrottleSlices();
         long begin = System.nanoTime();
         double perNano = spec.rate() / NANOS_PER_SECOND / threads;
         long done = 0;
-        long skipped = 0;
+        long lost = 0; // time in which it did not run: what was not written then is not made up for
         while (!stop) {
-            long share = (System.nanoTime() - begin) * (100 - throttle) / 100 - skipped;
+            long now = System.nanoTime();
+            long nap = slices.due(now, throttle);
+            if (nap > 0) {
+                lost += sleep(() -> throttle == 0 ? 0 : nap);
+                continue;
+            }
+            long share = now - begin - lost;
             long due = spec.rate() == 0 ? done + BURST : (long) (share * perNano);
             if (due <= done) {
                 LockSupport.parkNanos(TICK_NANOS);
                 continue;
             }
             int burst = (int) Math.min(BURST, due - done);
-            for (int i = 0; i < burst; i++) {
-                write(noise, index, done + i);
+            for (int i = 0; i < burst && !stop; i++) {
+                if (write(noise, index, done + i)) {
+                    lost += sleep(() -> ringSleep.get(index));
+                }
             }
             done += burst;
             written.addAndGet(burst);
             if (due - done > spec.rate()) {
-                skipped = share - (long) (done / perNano); // more than a second behind: it will not be made up for
-            }
-            if (spec.rate() == 0 && throttle > 0) {
-                LockSupport.parkNanos(TICK_NANOS * throttle / (100 - throttle));
+                lost += share - (long) (done / perNano); // more than a second behind
             }
         }
     }
 
-    private void write(Noise noise, int index, long number) {
+    /**
+     * @param nanos asked again whenever somebody woke this thread
+     * @return nanoseconds it took
+     */
+    private long sleep(LongSupplier nanos) {
+        long from = System.nanoTime();
+        long slept = 0;
+        for (long rest = nanos.getAsLong(); rest > 0 && !stop; rest = nanos.getAsLong() - slept) {
+            LockSupport.parkNanos(rest);
+            slept = System.nanoTime() - from;
+        }
+        return slept;
+    }
+
+    /** @return whether the thread's ring is full now */
+    private boolean write(Noise noise, int index, long number) {
         long hotPages = Math.clamp(spec.hot() / PageSize.BYTES, 1, pages);
         long page = switch (spec.pattern()) {
             case HOT -> noise.below(noise.below(10) < 9 ? hotPages : pages);
@@ -146,7 +179,7 @@ final class Workload {
                 ram.set(ValueLayout.JAVA_LONG, at + word * Long.BYTES, noise.next());
             }
         }
-        mark.written(page);
+        return mark.written(index, page);
     }
 
     /** Fast noise: xorshift is good enough to make pages differ and not compress. One thread. */
