@@ -38,7 +38,8 @@ final class ThrottleSlices {
         if (now - next < 0) {
             return 0;
         }
-        // From tick to tick, so that a sleep that lasted too long shortens the run behind it; a tick missed is not made up.
+        // From tick to tick, so that a sleep that lasted too long shortens the run behind it; a tick missed is not made
+        // up.
         next += periodNanos(percent);
         if (now - next >= 0) {
             next = now + periodNanos(percent);

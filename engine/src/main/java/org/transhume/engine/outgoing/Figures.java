@@ -23,6 +23,7 @@ final class Figures {
     private final PageCounters pages;
     private final PageForms forms;
     private final Limits limits;
+    private final Throttle throttle;
     private final MigrationObserver observer;
     private final long ramBytes;
     private final long startNanos;
@@ -50,6 +51,7 @@ final class Figures {
             PageCounters pages,
             PageForms forms,
             Limits limits,
+            Throttle throttle,
             MigrationObserver observer,
             long ramBytes) {
         this.clock = clock;
@@ -57,6 +59,7 @@ final class Figures {
         this.pages = pages;
         this.forms = forms;
         this.limits = limits;
+        this.throttle = throttle;
         this.observer = observer;
         this.ramBytes = ramBytes;
         this.remainingBytes = ramBytes;
@@ -71,6 +74,7 @@ final class Figures {
     void active() {
         activeNanos = clock.nanos();
         meter.start(activeNanos, connections.bytesWritten(), sentPages());
+        throttle.begin(connections.bytesWritten());
     }
 
     /** The guest is asked to stop now. @return the time */
@@ -122,6 +126,11 @@ final class Figures {
         forms.update(now, sentPages());
     }
 
+    /** To all channels. */
+    long bytesWritten() {
+        return connections.bytesWritten();
+    }
+
     /** Of the last window. */
     double bytesPerSecond() {
         return meter.bytesPerSecond();
@@ -163,8 +172,7 @@ final class Figures {
         long mainBytes = mainChannel == null ? 0 : mainChannel.bytesWritten();
         long all = connections.bytesWritten();
         boolean completed = state instanceof MigrationState.Completed;
-        double rate =
-                completed && now > active ? all * NANOS_PER_SECOND / (now - active) : meter.bytesPerSecond();
+        double rate = completed && now > active ? all * NANOS_PER_SECOND / (now - active) : meter.bytesPerSecond();
         return new MigrationProgress(
                 millis(now - startNanos),
                 active == 0 ? 0 : millis(active - startNanos),
@@ -182,6 +190,7 @@ final class Figures {
                 meter.pagesPerSecond(),
                 paused == 0 ? mainBytes : mainBytesAtPause,
                 paused == 0 ? 0 : mainBytes - mainBytesAtPause,
+                throttle.percent(),
                 forms.delta(),
                 forms.pageCompression());
     }
@@ -215,6 +224,7 @@ final class Figures {
                 passes,
                 channels,
                 limits.maxBandwidth(),
+                throttle.highest(),
                 forms.delta(),
                 forms.chosen(),
                 forms.pageCompression(),

@@ -19,6 +19,7 @@ package org.transhume.engine.outgoing;
  * @param pagesPerSecond of the last window
  * @param precopyBytes RAM bytes on the main channel while the guest ran
  * @param downtimeBytes RAM bytes on the main channel while it stood
+ * @param throttlePercent by which the guest is slowed down now; 0 is not at all
  * @param delta what XBZRLE did; null if it is off
  * @param pageCompression what the threads of {@code compress} did; null if it is off
  */
@@ -39,5 +40,6 @@ public record MigrationProgress(
         long pagesPerSecond,
         long precopyBytes,
         long downtimeBytes,
+        int throttlePercent,
         DeltaProgress delta,
         PageCompressionProgress pageCompression) {}

@@ -20,6 +20,7 @@ import org.transhume.memory.PageSize;
  * @param pageCompression compression of pages on the main channel, for old QEMUs; null is none
  * @param placement where lanes run
  * @param connectLimit longest wait for each connection
+ * @param throttle decides whether a guest that writes too fast is slowed down; it belongs to one migration
  * @param clock where time comes from
  */
 public record OutgoingConfig(
@@ -35,6 +36,7 @@ public record OutgoingConfig(
         PageCompression pageCompression,
         LanePlacement placement,
         Duration connectLimit,
+        ThrottlePolicy throttle,
         Clock clock) {
     private static final Duration LONGEST_PAUSE = Duration.ofSeconds(2000);
 
@@ -87,6 +89,7 @@ public record OutgoingConfig(
         private PageCompression pageCompression;
         private LanePlacement placement = LanePlacement.AUTOMATIC;
         private Duration connectLimit = Duration.ofSeconds(30);
+        private ThrottlePolicy throttle = ThrottlePolicy.NONE;
         private Clock clock = Clock.SYSTEM;
 
         private Builder() {}
@@ -151,6 +154,11 @@ public record OutgoingConfig(
             return this;
         }
 
+        public Builder throttle(ThrottlePolicy value) {
+            throttle = value;
+            return this;
+        }
+
         public Builder clock(Clock value) {
             clock = value;
             return this;
@@ -170,6 +178,7 @@ public record OutgoingConfig(
                     pageCompression,
                     placement,
                     connectLimit,
+                    throttle,
                     clock);
         }
     }

@@ -44,6 +44,7 @@ public final class OutgoingMigration {
     private final Limits limits;
     private final Orders orders = new Orders();
     private final Stage stage;
+    private final Throttle throttle;
     private final Figures figures;
     private final CompletableFuture<OutgoingReport> completion = new CompletableFuture<>();
 
@@ -60,8 +61,16 @@ public final class OutgoingMigration {
         this.forms = new PageForms(config, pages, rate, name);
         this.limits = new Limits(config, rate);
         this.stage = new Stage(observer);
+        this.throttle = new Throttle(config.throttle(), guest, config.clock());
         this.figures = new Figures(
-                config.clock(), connections, pages, forms, limits, observer, guest.memory().size());
+                config.clock(),
+                connections,
+                pages,
+                forms,
+                limits,
+                throttle,
+                observer,
+                guest.memory().size());
     }
 
     /**
@@ -148,8 +157,21 @@ public final class OutgoingMigration {
         } catch (Throwable t) {
             failure = t;
         }
+        liftThrottle(failure);
         figures.ended();
         end(failure);
+    }
+
+    /** Whatever came of it: a guest that stays must not stay slow, and one that left must not come back so. */
+    private void liftThrottle(Throwable failure) {
+        try {
+            throttle.lift();
+        } catch (RuntimeException e) {
+            // Who owns the guest is decided already, and nothing that a throttle does may change it.
+            if (failure != null) {
+                failure.addSuppressed(e);
+            }
+        }
     }
 
     private void migrate() throws IOException {
@@ -197,7 +219,8 @@ public final class OutgoingMigration {
                                 || (dialect.zeroPagesInPackets() && config.zeroPages() == ZeroPageDetection.MULTIFD));
                 begin(pending, scanner, out);
                 Passage passage = new Passage(
-                        guest, config, dialect, orders, limits, figures, stage, forms, pending, scanner, out, answers);
+                        guest, config, dialect, orders, limits, figures, throttle, stage, forms, pending, scanner, out,
+                        answers);
                 double predicted = new Precopy(passage).run();
                 new Switchover(passage, main).run(predicted);
             }
@@ -294,7 +317,10 @@ public final class OutgoingMigration {
             stage.enter(last);
         }
         completion.complete(figures.report(
-                last, orders.acknowledged(), config.channels(), guest.dirtySource().name()));
+                last,
+                orders.acknowledged(),
+                config.channels(),
+                guest.dirtySource().name()));
     }
 
     private static String failureReason(Throwable failure, boolean mayRunThere) {

@@ -20,6 +20,7 @@ import java.util.List;
  * @param rounds harvests of the dirty source
  * @param channels page channels, 0 for the main channel alone
  * @param maxBandwidth cap in bytes per second at the end; 0: none
+ * @param highestThrottle largest percentage by which the guest was slowed down; 0: it never was
  * @param delta what XBZRLE did; null if it was off
  * @param adaptive what {@link Compression.Adaptive} chose; null if it was off
  * @param pageCompression what the threads of {@code compress} did; null if it was off
@@ -42,6 +43,7 @@ public record OutgoingReport(
         int rounds,
         int channels,
         long maxBandwidth,
+        int highestThrottle,
         DeltaProgress delta,
         Adaptive adaptive,
         PageCompressionProgress pageCompression,

@@ -19,6 +19,7 @@ record Passage(
         Orders orders,
         Limits limits,
         Figures figures,
+        Throttle throttle,
         Stage stage,
         PageForms forms,
         PendingPages pending,

@@ -27,7 +27,7 @@ final class Precopy {
         while (true) {
             passage.checkOrders();
             figures.remaining(scanner.remainingBytes());
-            if (scanner.holesSent() && fitsIntoPause()) {
+            if (scanner.holesSent() && (fitsIntoPause() || passage.throttle().harvestDue(figures.passes()))) {
                 harvest();
                 if (fitsIntoPause()) {
                     double bandwidth = bandwidth();
@@ -56,6 +56,7 @@ final class Precopy {
         long before = passage.config().clock().nanos();
         long found = passage.pending().harvest();
         figures.harvested(found, passage.config().clock().nanos() - before, scanner.remainingBytes());
+        passage.throttle().harvested(found, figures.bytesWritten());
         figures.pass();
         scanner.beginRound(figures.passes(), false);
         figures.beginRound(found);
