@@ -21,6 +21,14 @@ public final class ConnectionSet implements AutoCloseable {
         return connection;
     }
 
+    /** Closes {@code connection} and forgets it, bytes and all. */
+    public void drop(Connection connection) {
+        synchronized (this) {
+            connections.remove(connection);
+        }
+        connection.close();
+    }
+
     public synchronized long bytesWritten() {
         long sum = 0;
         for (Connection connection : connections) {

@@ -7,6 +7,7 @@ import java.util.List;
 import java.util.SequencedMap;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.UUID;
 import org.transhume.channels.qemu.StreamHeader;
 
 /**
@@ -28,13 +29,17 @@ public final class Extensions {
 
     private Extensions() {}
 
-    /** The header of a stream with the extensions {@code names} on. */
-    public static StreamHeader header(String machine, Collection<String> names) {
+    /**
+     * The header of a stream with the extensions {@code names} on.
+     *
+     * @param uuid of the guest, to be checked at the other side; or null
+     */
+    public static StreamHeader header(String machine, UUID uuid, Collection<String> names) {
         SequencedMap<String, Long> values = new LinkedHashMap<>();
         for (String name : new TreeSet<>(names)) {
             values.put(name, VERSION);
         }
-        return new StreamHeader(machine, List.copyOf(values.keySet()), null, values);
+        return new StreamHeader(machine, List.copyOf(values.keySet()), uuid, values);
     }
 
     /**

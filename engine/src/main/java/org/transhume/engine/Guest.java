@@ -9,7 +9,7 @@ import org.transhume.memory.GuestMemory;
  * A guest that can leave: what an outgoing migration needs of its hypervisor. All calls come from the thread of the
  * migration; none is made while another runs.
  */
-public interface Guest {
+public interface Guest extends Identified {
     /** Versioned machine name, 1..255 bytes; it decides the dialect of the stream, e.g. {@code pc-q35-10.0}. */
     String machine();
 

@@ -1,6 +1,7 @@
 package org.transhume.engine;
 
 import java.util.List;
+import java.util.UUID;
 import org.transhume.channels.qemu.BlockEntry;
 import org.transhume.channels.qemu.DeviceTail;
 import org.transhume.memory.GuestMemory;
@@ -9,7 +10,21 @@ import org.transhume.memory.GuestMemory;
  * A guest that is to arrive. The calls come in this order from one thread of the migration; each may refuse with an
  * exception whose message says what came and what was expected, and the migration then fails without a trace.
  */
-public interface IncomingGuest {
+public interface IncomingGuest extends Identified {
+    /**
+     * The stream says which guest comes; never one other than {@link #uuid}, where that is known. Not every stream does.
+     * From any thread of the migration, perhaps more than once.
+     */
+    default void identify(UUID uuid) {}
+
+    /**
+     * The source asks when it may hand the guest over (capability {@code switchover-ack}): run {@code approval}, now or later
+     * from any thread, once nothing here needs a running source any more. Running it twice does no harm.
+     */
+    default void prepareSwitchover(Runnable approval) {
+        approval.run();
+    }
+
     /** The RAM for these blocks, in this order and of these lengths. Lent: the migration takes a lease. */
     GuestMemory accept(String machine, List<BlockEntry> blocks);
 
@@ -18,6 +33,29 @@ public interface IncomingGuest {
 
     /** RAM is complete; this is the device state that belongs to it. */
     void load(DeviceTail devices);
+
+    /**
+     * Whether {@link #start} is about to run the guest rather than to leave it stopped. Asked between {@link #load} and
+     * {@link #activateDisks}.
+     */
+    default boolean startsRunning() {
+        return true;
+    }
+
+    /**
+     * Nobody else uses the guest's disks any more: they may be opened for writing. Called once, before {@link #start}; with
+     * capability {@code late-block-activate} only for a guest that starts running, and one that starts stopped takes its
+     * disks by itself when it is made to run.
+     */
+    default void activateDisks() {}
+
+    /**
+     * Tells the network where the guest is now. The first time before {@link #start}, from the migration's thread, then from
+     * another one at the times of its {@link AnnounceSchedule}, also while the guest runs.
+     *
+     * @param number 1 and up
+     */
+    default void announce(int number) {}
 
     /** This side owns the guest from here on: run it, unless it arrived stopped or was told to stay so. */
     void start();

@@ -70,6 +70,7 @@ final class Arrival implements AutoCloseable {
     public void close() throws IOException {
         abort();
         await();
+        migration.endAnnouncements();
         guest.close();
         if (directory != null) {
             Files.delete(directory); // fails unless the socket is gone

@@ -14,6 +14,7 @@ import java.lang.foreign.ValueLayout;
 import java.util.Arrays;
 import java.util.EnumSet;
 import java.util.Set;
+import java.util.UUID;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.function.Executable;
@@ -29,7 +30,7 @@ class MultifdTest {
     private static final long AT = 64 + 1344;
 
     private static byte[] hello(int id) throws IOException {
-        return Wired.written(out -> new MultifdHello(id).write(out));
+        return Wired.written(out -> new MultifdHello(id, null).write(out));
     }
 
     @ParameterizedTest
@@ -40,15 +41,13 @@ class MultifdTest {
         assertEquals(
                 Wired.spec("11223344 00000001", "00".repeat(16), "%02x".formatted(id), "00".repeat(39)),
                 Wired.hex(hello));
-        assertEquals(new MultifdHello(id), MultifdHello.parse(MemorySegment.ofArray(hello), 255));
+        assertEquals(new MultifdHello(id, null), MultifdHello.parse(MemorySegment.ofArray(hello), 255));
     }
 
     @ParameterizedTest
     @CsvSource({
         "3, 0x45, magic 0x11223345",
         "7, 2, version 2",
-        "8, 1, a guest UUID",
-        "23, 1, a guest UUID",
         "24, 4, 'channel id 4, expected 0..3'",
         "24, 0xff, channel id 255",
     })
@@ -60,7 +59,19 @@ class MultifdTest {
                 assertThrows(CorruptStreamException.class, () -> MultifdHello.parse(MemorySegment.ofArray(hello), 4));
 
         assertTrue(refusal.getMessage().contains(message), refusal.getMessage());
-        assertEquals(at < 8 ? at / 4 * 4 : at == 24 ? 24 : 8, refusal.offset());
+        assertEquals(at & ~3, refusal.offset());
+    }
+
+    @Test
+    void aHelloSaysWhoseChannelItIs() throws Exception {
+        UUID uuid = UUID.fromString("00112233-4455-6677-8899-aabbccddeeff");
+
+        byte[] hello = Wired.written(out -> new MultifdHello(7, uuid).write(out));
+
+        assertEquals(
+                Wired.spec("11223344 00000001", "00112233 44556677 8899aabb ccddeeff", "07", "00".repeat(39)),
+                Wired.hex(hello));
+        assertEquals(new MultifdHello(7, uuid), MultifdHello.parse(MemorySegment.ofArray(hello), 8));
     }
 
     @Test

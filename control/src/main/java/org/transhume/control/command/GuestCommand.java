@@ -5,6 +5,7 @@ import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.UUID;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
 import org.transhume.control.display.PackingText;
@@ -73,6 +74,12 @@ public final class GuestCommand implements Callable<Integer> {
     private String machine;
 
     @CommandLine.Option(
+            names = "--uuid",
+            paramLabel = "UUID",
+            description = "UUID of the guest, which capability validate-uuid and page channels tell the other side.")
+    private UUID uuid;
+
+    @CommandLine.Option(
             names = "--dirty-source",
             paramLabel = "NAME",
             description = "How written pages are found: uffd-wp or marks (default: the best that works).")
@@ -130,7 +137,8 @@ public final class GuestCommand implements Callable<Integer> {
                     memory,
                     dirtySource == null ? DirtySources.best(memory) : DirtySources.named(dirtySource, memory),
                     workload,
-                    ramFile == null);
+                    ramFile == null,
+                    uuid);
         } catch (RuntimeException e) {
             memory.close();
             throw e;

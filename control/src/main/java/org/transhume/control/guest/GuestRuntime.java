@@ -1,6 +1,7 @@
 package org.transhume.control.guest;
 
 import java.util.List;
+import java.util.UUID;
 import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
 import org.transhume.channels.qemu.BlockEntry;
@@ -22,6 +23,8 @@ public final class GuestRuntime implements Guest, IncomingGuest {
     private RunState state;
     private RunState before;
     private boolean startWhenLoaded = true;
+    /** It arrived, and its disks are still to be taken. */
+    private boolean withoutDisks;
 
     /**
      * @param guest leaves
@@ -42,6 +45,7 @@ public final class GuestRuntime implements Guest, IncomingGuest {
         this.events = events;
         this.state = initial;
         this.before = initial;
+        this.withoutDisks = initial == RunState.INMIGRATE;
     }
 
     public synchronized RunState state() {
@@ -80,9 +84,17 @@ public final class GuestRuntime implements Guest, IncomingGuest {
     }
 
     private void run() {
+        takeDisks();
         guest.resume();
         state = RunState.RUNNING;
         events.accept("RESUME");
+    }
+
+    private void takeDisks() {
+        if (withoutDisks) {
+            withoutDisks = false;
+            incoming.activateDisks();
+        }
     }
 
     /** Started with {@code --paused}: an arriving guest stays as it is. */
@@ -123,12 +135,43 @@ public final class GuestRuntime implements Guest, IncomingGuest {
     public synchronized void start() {
         boolean ran = ranAtSource.getAsBoolean();
         if (ran && startWhenLoaded) {
+            takeDisks();
             incoming.start();
             state = RunState.RUNNING;
             events.accept("RESUME");
         } else {
             state = RunState.PAUSED;
         }
+    }
+
+    @Override
+    public synchronized boolean startsRunning() {
+        return ranAtSource.getAsBoolean() && startWhenLoaded;
+    }
+
+    @Override
+    public synchronized void activateDisks() {
+        takeDisks();
+    }
+
+    @Override
+    public void announce(int number) {
+        incoming.announce(number);
+    }
+
+    @Override
+    public void prepareSwitchover(Runnable approval) {
+        incoming.prepareSwitchover(approval);
+    }
+
+    @Override
+    public UUID uuid() {
+        return guest.uuid();
+    }
+
+    @Override
+    public void identify(UUID uuid) {
+        incoming.identify(uuid);
     }
 
     @Override

@@ -9,6 +9,7 @@ import org.transhume.channels.qemu.MultifdMethod;
 import org.transhume.control.settings.Capability;
 import org.transhume.control.settings.Parameter;
 import org.transhume.control.settings.SettingsValues;
+import org.transhume.engine.AnnounceSchedule;
 import org.transhume.engine.incoming.IncomingConfig;
 import org.transhume.engine.outgoing.Compression;
 import org.transhume.engine.outgoing.OutgoingConfig;
@@ -39,6 +40,7 @@ public final class MigrationConfigs {
                                 ? settings.size(Parameter.AVAIL_SWITCHOVER_BANDWIDTH)
                                 : 0)
                 .returnPath(settings.enabled(Capability.RETURN_PATH))
+                .validateUuid(settings.enabled(Capability.VALIDATE_UUID))
                 .holeRuns(settings.enabled(Capability.X_HOLE_RUNS))
                 .zeroPages(
                         known(settings, Parameter.ZERO_PAGE_DETECTION)
@@ -58,8 +60,12 @@ public final class MigrationConfigs {
             // Its format has deltas in it already, and the source says so once.
             shared.remove(Capability.X_MULTIFD_XBZRLE.wireName());
         }
-        IncomingConfig config =
-                IncomingConfig.DEFAULT.withChannels(channels(settings)).withShared(shared);
+        IncomingConfig config = IncomingConfig.DEFAULT
+                .withChannels(channels(settings))
+                .withShared(shared)
+                .withSwitchoverAck(settings.enabled(Capability.SWITCHOVER_ACK))
+                .withLateDisks(settings.enabled(Capability.LATE_BLOCK_ACTIVATE))
+                .withAnnouncements(announcements(settings));
         if (channels(settings) > 0 && known(settings, Parameter.MULTIFD_COMPRESSION)) {
             config = config.withMethod(MultifdMethod.valueOf(
                     settings.text(Parameter.MULTIFD_COMPRESSION).toUpperCase(Locale.ROOT)));
@@ -98,6 +104,17 @@ public final class MigrationConfigs {
             case "zstd" -> new Compression.Zstd(settings.count(Parameter.MULTIFD_ZSTD_LEVEL));
             default -> new Compression.None();
         };
+    }
+
+    /** Older QEMUs have the same schedule, and nothing to change it with. */
+    private static AnnounceSchedule announcements(SettingsValues settings) {
+        return known(settings, Parameter.ANNOUNCE_ROUNDS)
+                ? new AnnounceSchedule(
+                        settings.size(Parameter.ANNOUNCE_INITIAL),
+                        settings.size(Parameter.ANNOUNCE_MAX),
+                        settings.count(Parameter.ANNOUNCE_ROUNDS),
+                        settings.size(Parameter.ANNOUNCE_STEP))
+                : AnnounceSchedule.DEFAULT;
     }
 
     private static PageCompression pageCompression(SettingsValues settings) {

@@ -142,7 +142,7 @@ public final class MigrationControl implements AutoCloseable {
         this.exitOnError = exitOnError;
         listening = listener.address();
         incoming = IncomingMigration.start(
-                guest, listener, MigrationConfigs.incoming(settings.values()), new Announcer(false), "incoming");
+                guest, listener, () -> MigrationConfigs.incoming(settings.values()), new Announcer(false), "incoming");
         CompletableFuture<Boolean> _ = incoming.completion().thenApply(incomingEnd::complete);
         return listening;
     }
@@ -232,6 +232,7 @@ public final class MigrationControl implements AutoCloseable {
         in.ifPresent(migration -> migration.abort("the process was told to quit"));
         out.ifPresent(migration -> migration.completion().join());
         in.ifPresent(migration -> migration.completion().join());
+        in.ifPresent(IncomingMigration::endAnnouncements);
     }
 
     private final class Announcer implements MigrationObserver {

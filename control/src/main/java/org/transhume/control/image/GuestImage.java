@@ -63,8 +63,8 @@ public final class GuestImage {
                 blocks.add(new Manifest.Block(block.name(), block.size(), digest, file));
             }
             Files.write(directory.resolve(DEVICE_STATE), guest.saveDevices().toBytes());
-            Manifest manifest =
-                    new Manifest(Manifest.FORMAT, guest.machine(), counters.dialect(), DEVICE_STATE, blocks, counters);
+            Manifest manifest = new Manifest(
+                    Manifest.FORMAT, guest.machine(), guest.uuid(), counters.dialect(), DEVICE_STATE, blocks, counters);
             Files.write(
                     directory.resolve(MANIFEST),
                     JSON.writerWithDefaultPrettyPrinter().writeValueAsBytes(manifest));
@@ -144,7 +144,7 @@ public final class GuestImage {
                 }
                 blocks.add(RamBlock.file(block.name(), ram, block.size(), Access.READ_ONLY));
             }
-            return new PassiveGuest(manifest.machine(), new GuestMemory(blocks), devices);
+            return new PassiveGuest(manifest.machine(), manifest.uuid(), new GuestMemory(blocks), devices);
         } catch (IOException | RuntimeException e) {
             blocks.forEach(RamBlock::close);
             throw e;

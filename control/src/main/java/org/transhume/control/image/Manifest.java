@@ -1,6 +1,7 @@
 package org.transhume.control.image;
 
 import java.util.List;
+import java.util.UUID;
 import org.transhume.engine.incoming.IncomingReport;
 
 /**
@@ -8,13 +9,20 @@ import org.transhume.engine.incoming.IncomingReport;
  *
  * @param format of this file, 1
  * @param machine named in the stream it came with
+ * @param uuid of the guest, where the stream named it; else null
  * @param dialect of that peer
  * @param deviceState its file, relative to the directory
  * @param blocks RAM blocks in the order of the stream
  * @param counters what the migration that brought it counted; null in a manifest made by hand
  */
 public record Manifest(
-        int format, String machine, String dialect, String deviceState, List<Block> blocks, IncomingReport counters) {
+        int format,
+        String machine,
+        UUID uuid,
+        String dialect,
+        String deviceState,
+        List<Block> blocks,
+        IncomingReport counters) {
     /** The only format there is. */
     public static final int FORMAT = 1;
 

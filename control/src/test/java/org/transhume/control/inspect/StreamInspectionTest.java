@@ -67,7 +67,7 @@ class StreamInspectionTest {
         try (Arena arena = Arena.ofConfined();
                 Connection to = written(file)) {
             try (StreamWriter hello = new StreamWriter(to)) {
-                new MultifdHello(1).write(hello);
+                new MultifdHello(1, null).write(hello);
             }
             MultifdPacket packet = new MultifdPacket(arena);
             for (MultifdMethod method : MultifdMethod.values()) {

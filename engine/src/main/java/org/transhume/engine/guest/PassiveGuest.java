@@ -2,6 +2,7 @@ package org.transhume.engine.guest;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.UUID;
 import org.transhume.channels.qemu.BlockEntry;
 import org.transhume.channels.qemu.DeviceTail;
 import org.transhume.engine.Guest;
@@ -19,15 +20,32 @@ public final class PassiveGuest implements Guest, IncomingGuest, AutoCloseable {
     private String machine;
     private GuestMemory memory;
     private DeviceTail devices = DeviceTail.EMPTY;
+    private volatile UUID uuid; // told by any channel
 
     /** Nothing yet: waits to be filled by an incoming migration. */
     public PassiveGuest() {}
 
-    /** As it was received before; owns {@code memory}. */
-    public PassiveGuest(String machine, GuestMemory memory, DeviceTail devices) {
+    /**
+     * As it was received before; owns {@code memory}.
+     *
+     * @param uuid null: its stream named none
+     */
+    public PassiveGuest(String machine, UUID uuid, GuestMemory memory, DeviceTail devices) {
         this.machine = machine;
+        this.uuid = uuid;
         this.memory = memory;
         this.devices = devices;
+    }
+
+    /** Any guest may come: {@link #uuid} is then what its stream said. */
+    @Override
+    public void identify(UUID uuid) {
+        this.uuid = uuid;
+    }
+
+    @Override
+    public UUID uuid() {
+        return uuid;
     }
 
     @Override

@@ -7,7 +7,9 @@ import java.io.InputStream;
 import java.io.OutputStream;
 import java.util.List;
 import java.util.Optional;
+import java.util.UUID;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.transhume.channels.qemu.BlockEntry;
 import org.transhume.channels.qemu.DeviceTail;
 import org.transhume.engine.DeviceSections;
@@ -41,6 +43,8 @@ public final class SyntheticGuest implements Guest, IncomingGuest, AutoCloseable
     private final DirtyRings rings; // null unless the writers mark their pages themselves
     private final Workload workload;
     private final boolean fresh;
+    private final UUID uuid;
+    private final AtomicInteger announcements = new AtomicInteger();
     private boolean running;
     private boolean runAtSource;
     private boolean runOnArrival = true;
@@ -51,7 +55,19 @@ public final class SyntheticGuest implements Guest, IncomingGuest, AutoCloseable
      * @param fresh whether {@code memory} was never written
      */
     public SyntheticGuest(String machine, GuestMemory memory, DirtySource source, WorkloadSpec spec, boolean fresh) {
+        this(machine, memory, source, spec, fresh, null);
+    }
+
+    /**
+     * @param memory its only block; the guest owns it
+     * @param source tells what the workload writes; the guest owns it
+     * @param fresh whether {@code memory} was never written
+     * @param uuid null: it has none
+     */
+    public SyntheticGuest(
+            String machine, GuestMemory memory, DirtySource source, WorkloadSpec spec, boolean fresh, UUID uuid) {
         this.machine = machine;
+        this.uuid = uuid;
         this.memory = memory;
         this.source = source;
         this.fresh = fresh;
@@ -73,6 +89,11 @@ public final class SyntheticGuest implements Guest, IncomingGuest, AutoCloseable
     /** Gives the working set its first content. */
     public void fill() {
         workload.fill();
+    }
+
+    @Override
+    public UUID uuid() {
+        return uuid;
     }
 
     @Override
@@ -167,6 +188,17 @@ public final class SyntheticGuest implements Guest, IncomingGuest, AutoCloseable
     /** Whether the guest that arrived ran at its source. */
     public synchronized boolean ranAtSource() {
         return runOnArrival;
+    }
+
+    /** It has no network to tell: it counts. */
+    @Override
+    public void announce(int number) {
+        announcements.incrementAndGet();
+    }
+
+    /** How often it was to tell the network where it is. */
+    public int announcements() {
+        return announcements.get();
     }
 
     @Override

@@ -4,6 +4,7 @@ import java.time.Duration;
 import java.util.EnumSet;
 import java.util.Set;
 import org.transhume.channels.qemu.MultifdMethod;
+import org.transhume.engine.AnnounceSchedule;
 import org.transhume.engine.Extensions;
 
 /**
@@ -16,6 +17,9 @@ import org.transhume.engine.Extensions;
  *     extensions
  * @param maxRam bytes of RAM that the peer may announce
  * @param channelLimit longest wait for the other channels once the first connection is there
+ * @param switchoverAck whether the source waits for the guest's approval before it hands over
+ * @param lateDisks whether disks are activated only for a guest that starts running
+ * @param announcements when a guest that has arrived tells the network
  */
 public record IncomingConfig(
         int channels,
@@ -23,10 +27,21 @@ public record IncomingConfig(
         int decompressThreads,
         Set<String> shared,
         long maxRam,
-        Duration channelLimit) {
+        Duration channelLimit,
+        boolean switchoverAck,
+        boolean lateDisks,
+        AnnounceSchedule announcements) {
     /** The main channel alone, no extensions, up to 16 TiB of RAM. */
-    public static final IncomingConfig DEFAULT =
-            new IncomingConfig(0, MultifdMethod.NONE, 2, Set.of(), 16L << 40, Duration.ofSeconds(30));
+    public static final IncomingConfig DEFAULT = new IncomingConfig(
+            0,
+            MultifdMethod.NONE,
+            2,
+            Set.of(),
+            16L << 40,
+            Duration.ofSeconds(30),
+            false,
+            false,
+            AnnounceSchedule.DEFAULT);
 
     public IncomingConfig {
         if (channels < 0 || channels > 255) {
@@ -57,22 +72,66 @@ public record IncomingConfig(
     }
 
     public IncomingConfig withChannels(int value) {
-        return new IncomingConfig(value, method, decompressThreads, shared, maxRam, channelLimit);
+        return new IncomingConfig(
+                value,
+                method,
+                decompressThreads,
+                shared,
+                maxRam,
+                channelLimit,
+                switchoverAck,
+                lateDisks,
+                announcements);
     }
 
     public IncomingConfig withMethod(MultifdMethod value) {
-        return new IncomingConfig(channels, value, decompressThreads, shared, maxRam, channelLimit);
+        return new IncomingConfig(
+                channels,
+                value,
+                decompressThreads,
+                shared,
+                maxRam,
+                channelLimit,
+                switchoverAck,
+                lateDisks,
+                announcements);
     }
 
     public IncomingConfig withDecompressThreads(int value) {
-        return new IncomingConfig(channels, method, value, shared, maxRam, channelLimit);
+        return new IncomingConfig(
+                channels, method, value, shared, maxRam, channelLimit, switchoverAck, lateDisks, announcements);
     }
 
     public IncomingConfig withShared(Set<String> value) {
-        return new IncomingConfig(channels, method, decompressThreads, value, maxRam, channelLimit);
+        return new IncomingConfig(
+                channels,
+                method,
+                decompressThreads,
+                value,
+                maxRam,
+                channelLimit,
+                switchoverAck,
+                lateDisks,
+                announcements);
     }
 
     public IncomingConfig withChannelLimit(Duration value) {
-        return new IncomingConfig(channels, method, decompressThreads, shared, maxRam, value);
+        return new IncomingConfig(
+                channels, method, decompressThreads, shared, maxRam, value, switchoverAck, lateDisks, announcements);
+    }
+
+    public IncomingConfig withSwitchoverAck(boolean value) {
+        return new IncomingConfig(
+                channels, method, decompressThreads, shared, maxRam, channelLimit, value, lateDisks, announcements);
+    }
+
+    public IncomingConfig withLateDisks(boolean value) {
+        return new IncomingConfig(
+                channels, method, decompressThreads, shared, maxRam, channelLimit, switchoverAck, value, announcements);
+    }
+
+    public IncomingConfig withAnnouncements(AnnounceSchedule value) {
+        return new IncomingConfig(
+                channels, method, decompressThreads, shared, maxRam, channelLimit, switchoverAck, lateDisks, value);
     }
 }

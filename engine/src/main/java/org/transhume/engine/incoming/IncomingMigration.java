@@ -9,9 +9,11 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.BitSet;
 import java.util.List;
+import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Supplier;
 import org.transhume.channels.Connection;
 import org.transhume.channels.Listener;
 import org.transhume.channels.qemu.CorruptStreamException;
@@ -19,7 +21,6 @@ import org.transhume.channels.qemu.MainStreamParser;
 import org.transhume.channels.qemu.MultifdHello;
 import org.transhume.channels.qemu.ReturnPathMessage;
 import org.transhume.channels.qemu.StreamReader;
-import org.transhume.channels.qemu.StreamWriter;
 import org.transhume.engine.ConnectionSet;
 import org.transhume.engine.IncomingGuest;
 import org.transhume.engine.MigrationException;
@@ -44,13 +45,12 @@ public final class IncomingMigration {
 
     private final IncomingGuest guest;
     private final Listener listener;
-    private final IncomingConfig config;
+    private final Supplier<IncomingConfig> settings;
     private final MigrationObserver observer;
     private final String name;
 
     private final ConnectionSet connections = new ConnectionSet();
     private final PageCounters pages = new PageCounters();
-    private final SyncPoints syncs;
     private final CompletableFuture<LoadedRam> ramReady = new CompletableFuture<>();
     private final CompletableFuture<IncomingReport> completion = new CompletableFuture<>();
     /** Completes with the main stream loaded, or with the first thing that went wrong anywhere. */
@@ -60,30 +60,51 @@ public final class IncomingMigration {
     private final List<ChannelLoader> channels = new ArrayList<>(); // guarded by arrivals
     private final BitSet channelIds = new BitSet(); // guarded by arrivals
     private Connection main; // guarded by arrivals
+    private IncomingConfig config; // guarded by arrivals
+    private SyncPoints syncs; // guarded by arrivals
+    private boolean ending; // guarded by arrivals
+    private int accepted; // guarded by arrivals
 
     private volatile MigrationState state = new MigrationState.Setup();
     private volatile MainLoader mainLoader;
+    private volatile ReturnPath returnPath;
+    private volatile Announcements announcements;
     private volatile long firstNanos;
     private volatile boolean quiet;
 
     private IncomingMigration(
-            IncomingGuest guest, Listener listener, IncomingConfig config, MigrationObserver observer, String name) {
+            IncomingGuest guest,
+            Listener listener,
+            Supplier<IncomingConfig> settings,
+            MigrationObserver observer,
+            String name) {
         this.guest = guest;
         this.listener = listener;
-        this.config = config;
+        this.settings = settings;
         this.observer = observer;
         this.name = name;
-        this.syncs = new SyncPoints(config.channels());
+    }
+
+    /** As {@link #start(IncomingGuest, Listener, Supplier, MigrationObserver, String)}, with settings that do not change. */
+    public static IncomingMigration start(
+            IncomingGuest guest, Listener listener, IncomingConfig config, MigrationObserver observer, String name) {
+        return start(guest, listener, () -> config, observer, name);
     }
 
     /**
      * Begins to accept; returns at once. The listener is this migration's from here on.
      *
+     * @param settings asked when the first peer says something, which is when they are latched; those of announcements
+     *     once the guest is loaded
      * @param name names the threads
      */
     public static IncomingMigration start(
-            IncomingGuest guest, Listener listener, IncomingConfig config, MigrationObserver observer, String name) {
-        IncomingMigration migration = new IncomingMigration(guest, listener, config, observer, name);
+            IncomingGuest guest,
+            Listener listener,
+            Supplier<IncomingConfig> settings,
+            MigrationObserver observer,
+            String name) {
+        IncomingMigration migration = new IncomingMigration(guest, listener, settings, observer, name);
         Thread.ofPlatform().daemon().name(name).start(migration::run);
         return migration;
     }
@@ -102,6 +123,14 @@ public final class IncomingMigration {
         loaded.completeExceptionally(new MigrationException(why));
     }
 
+    /** Ends the announcements of a guest that has arrived; none is under way when this returns. */
+    public void endAnnouncements() {
+        Announcements begun = announcements;
+        if (begun != null) {
+            begun.close();
+        }
+    }
+
     private void run() {
         enter(state);
         Thread acceptor = Thread.ofPlatform().daemon().name(name + " accept").start(this::accept);
@@ -116,6 +145,10 @@ public final class IncomingMigration {
             long t0 = System.nanoTime();
             guest.load(loader.devices());
             long t1 = System.nanoTime();
+            if (!latched().lateDisks() || guest.startsRunning()) {
+                guest.activateDisks();
+            }
+            announcements = Announcements.begin(guest, settings.get().announcements(), name);
             guest.start();
             startMillis = (System.nanoTime() - t1) / NANOS_PER_MILLI;
             loadMillis = (t1 - t0) / NANOS_PER_MILLI;
@@ -124,21 +157,48 @@ public final class IncomingMigration {
         } catch (Throwable t) {
             failure = t;
         }
-        answer(loader, failure);
+        answer(failure);
+        if (failure != null) {
+            endAnnouncements();
+        }
         close(acceptor);
         end(failure, loadMillis, startMillis);
     }
 
     /** The last word to the source, if it opened a return path: 0 once the guest is loaded and started. */
-    private void answer(MainLoader loader, Throwable failure) {
-        MainLoader told = loader != null ? loader : mainLoader;
-        if (told == null || !told.answering()) {
+    private void answer(Throwable failure) {
+        ReturnPath path = returnPath;
+        if (path == null) {
             return;
         }
-        try (StreamWriter out = new StreamWriter(mainConnection())) {
-            new ReturnPathMessage.Shut(failure == null ? 0 : SHUT_FAILED).write(out);
+        try {
+            path.end(new ReturnPathMessage.Shut(failure == null ? 0 : SHUT_FAILED));
         } catch (IOException e) {
             // The guest is here and runs, or is not and does not: the source finds its own words for the lost answer.
+        }
+    }
+
+    /** The settings that this migration keeps to its end: those of when it is first asked for them. */
+    private IncomingConfig latched() {
+        synchronized (arrivals) {
+            if (config == null) {
+                config = settings.get();
+                syncs = new SyncPoints(config.channels());
+                if (ending) {
+                    syncs.end();
+                }
+            }
+            return config;
+        }
+    }
+
+    private void endSyncs() {
+        synchronized (arrivals) {
+            ending = true;
+            if (syncs != null) {
+                syncs.end();
+            }
+            arrivals.notifyAll();
         }
     }
 
@@ -153,13 +213,15 @@ public final class IncomingMigration {
             while (true) {
                 Connection connection = connections.add(listener.accept(Duration.ZERO));
                 synchronized (arrivals) {
-                    if (arrivals.size() > config.channels() + STRANGERS) {
-                        connection.close();
+                    arrivals.removeIf(arrival -> !arrival.isAlive()); // who only looked leaves no trace
+                    int expected = config == null ? settings.get().channels() : config.channels();
+                    if (arrivals.size() > expected + STRANGERS) {
+                        connections.drop(connection);
                         continue;
                     }
                     arrivals.add(Thread.ofPlatform()
                             .daemon()
-                            .name("%s channel %d".formatted(name, arrivals.size()))
+                            .name("%s channel %d".formatted(name, accepted++))
                             .start(() -> arrived(connection)));
                 }
             }
@@ -174,9 +236,10 @@ public final class IncomingMigration {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment first = arena.allocate(MultifdHello.BYTES, Long.BYTES);
             if (!readFully(connection, first, 0, MAGIC_BYTES)) {
-                connection.close(); // somebody looked whether we are here
+                connections.drop(connection); // somebody looked whether we are here
                 return;
             }
+            IncomingConfig config = latched();
             int magic = first.get(BE32, 0);
             if (magic == MultifdHello.MAGIC) {
                 if (config.channels() == 0) {
@@ -187,15 +250,29 @@ public final class IncomingMigration {
                     throw new CorruptStreamException(
                             "multifd channel", MAGIC_BYTES, "the channel ends in its first 64 bytes");
                 }
-                loadChannel(
-                        connection, MultifdHello.parse(first, config.channels()).id());
+                MultifdHello hello = MultifdHello.parse(first, config.channels());
+                identify(hello);
+                loadChannel(connection, hello.id(), config);
             } else {
-                loadMain(connection, first.asSlice(0, MAGIC_BYTES));
+                loadMain(connection, first.asSlice(0, MAGIC_BYTES), config);
             }
         } catch (Throwable t) {
             if (!quiet) {
                 loaded.completeExceptionally(t);
             }
+        }
+    }
+
+    /** Unlike the stream's header, a channel's says every time whose it is: nobody's, if the source has no UUID. */
+    private void identify(MultifdHello hello) {
+        UUID here = guest.uuid();
+        if (here != null && !here.equals(hello.uuid())) {
+            throw new MigrationException(
+                    "multifd channel %d: UUID received is %s and local is %s: give both sides the same UUID"
+                            .formatted(hello.id(), hello.uuid() == null ? "none" : hello.uuid(), here));
+        }
+        if (here == null && hello.uuid() != null) {
+            guest.identify(hello.uuid());
         }
     }
 
@@ -210,18 +287,20 @@ public final class IncomingMigration {
         return true;
     }
 
-    private void loadMain(Connection connection, MemorySegment first) throws IOException {
+    private void loadMain(Connection connection, MemorySegment first, IncomingConfig config) throws IOException {
         synchronized (arrivals) {
             if (main != null) {
-                connection.close();
-                return; // a surplus connection is nobody's loss
+                connections.drop(connection); // a surplus connection is nobody's loss
+                return;
             }
             main = connection;
         }
         firstNanos = System.nanoTime();
-        try (StreamReader in = new StreamReader(connection, "main", first);
-                StreamWriter answers = new StreamWriter(connection)) {
-            MainLoader loader = new MainLoader(guest, config, syncs, pages, answers, ramReady, this::awaitChannels);
+        try (StreamReader in = new StreamReader(connection, "main", first)) {
+            ReturnPath answers = new ReturnPath(connection);
+            returnPath = answers;
+            MainLoader loader =
+                    new MainLoader(guest, config, syncs(), pages, answers, ramReady, this::awaitChannels, name);
             mainLoader = loader;
             enter(new MigrationState.Active());
             new MainStreamParser(in, loader, config.maxRam()).parse();
@@ -229,7 +308,7 @@ public final class IncomingMigration {
         }
     }
 
-    private void loadChannel(Connection connection, int id) throws IOException {
+    private void loadChannel(Connection connection, int id, IncomingConfig config) throws IOException {
         ChannelLoader loader;
         synchronized (arrivals) {
             if (channelIds.get(id)) {
@@ -243,7 +322,14 @@ public final class IncomingMigration {
         loader.load(ramReady.join());
     }
 
+    private SyncPoints syncs() {
+        synchronized (arrivals) {
+            return syncs;
+        }
+    }
+
     private void awaitChannels() {
+        IncomingConfig config = latched();
         long deadline = System.nanoTime() + config.channelLimit().toNanos();
         synchronized (arrivals) {
             while (channelIds.cardinality() < config.channels()) {
@@ -269,7 +355,7 @@ public final class IncomingMigration {
     /** RAM is complete on main: no channel may touch it from here on, and none may have gone on behind the last sync. */
     private void stopChannels() {
         quiet = true;
-        syncs.end();
+        endSyncs();
         List<Thread> threads;
         synchronized (arrivals) {
             threads = arrivals.stream().toList();
@@ -291,10 +377,7 @@ public final class IncomingMigration {
 
     private void close(Thread acceptor) {
         quiet = true;
-        syncs.end();
-        synchronized (arrivals) {
-            arrivals.notifyAll();
-        }
+        endSyncs();
         listener.close();
         connections.close();
         ramReady.cancel(false);
@@ -312,6 +395,9 @@ public final class IncomingMigration {
         if (mainLoader != null) {
             mainLoader.close();
         }
+        if (returnPath != null) {
+            returnPath.close();
+        }
     }
 
     private void enter(MigrationState next) {
@@ -326,6 +412,7 @@ public final class IncomingMigration {
         MainLoader loader = mainLoader;
         boolean described = loader != null && loader.devices() != null;
         long all = connections.bytesRead();
+        SyncPoints points = syncs();
         Connection mainChannel = mainConnection();
         long mainBytes = mainChannel == null ? 0 : mainChannel.bytesRead();
         IncomingReport report = new IncomingReport(
@@ -348,7 +435,7 @@ public final class IncomingMigration {
                 pages.hole.sum(),
                 pages.delta.sum(),
                 pages.compressed.sum(),
-                syncs.passed(),
+                points == null ? 0 : points.passed(),
                 described ? loader.devices().toBytes().length : 0,
                 described && loader.devices().description() == null);
         enter(last);

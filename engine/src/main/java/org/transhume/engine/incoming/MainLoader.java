@@ -3,7 +3,9 @@ package org.transhume.engine.incoming;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.util.List;
+import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.transhume.channels.qemu.BlockEntry;
 import org.transhume.channels.qemu.Command;
 import org.transhume.channels.qemu.DeviceSection;
@@ -14,7 +16,6 @@ import org.transhume.channels.qemu.ReturnPathMessage;
 import org.transhume.channels.qemu.SectionKind;
 import org.transhume.channels.qemu.StreamHeader;
 import org.transhume.channels.qemu.StreamReader;
-import org.transhume.channels.qemu.StreamWriter;
 import org.transhume.codec.CorruptDataException;
 import org.transhume.codec.delta.XbzrleDecoder;
 import org.transhume.engine.Extensions;
@@ -31,9 +32,10 @@ final class MainLoader implements MainStreamVisitor, AutoCloseable {
     private final IncomingConfig config;
     private final SyncPoints syncs;
     private final PageCounters pages;
-    private final StreamWriter answers;
+    private final ReturnPath answers;
     private final CompletableFuture<LoadedRam> ramReady;
     private final Runnable everyChannel;
+    private final String name;
 
     private StreamHeader header;
     private Dialect dialect = Dialect.NEWEST;
@@ -42,7 +44,6 @@ final class MainLoader implements MainStreamVisitor, AutoCloseable {
     private LoadedRam ram;
     private Lease lease;
     private long ramBytes;
-    private boolean answering;
     private boolean channelsThere;
     private DeviceTail devices;
 
@@ -50,15 +51,17 @@ final class MainLoader implements MainStreamVisitor, AutoCloseable {
      * @param answers the return path, used only if the peer opens it
      * @param ramReady completed with the RAM once the block list is known
      * @param everyChannel waits until every page channel is connected
+     * @param name names the threads
      */
     MainLoader(
             IncomingGuest guest,
             IncomingConfig config,
             SyncPoints syncs,
             PageCounters pages,
-            StreamWriter answers,
+            ReturnPath answers,
             CompletableFuture<LoadedRam> ramReady,
-            Runnable everyChannel) {
+            Runnable everyChannel,
+            String name) {
         this.guest = guest;
         this.config = config;
         this.syncs = syncs;
@@ -66,6 +69,7 @@ final class MainLoader implements MainStreamVisitor, AutoCloseable {
         this.answers = answers;
         this.ramReady = ramReady;
         this.everyChannel = everyChannel;
+        this.name = name;
     }
 
     @Override
@@ -73,16 +77,50 @@ final class MainLoader implements MainStreamVisitor, AutoCloseable {
         this.header = header;
         dialect = header.dialect();
         Extensions.check(header, config.shared());
+        identify(header.uuid());
+    }
+
+    private void identify(UUID came) {
+        if (came == null) {
+            return;
+        }
+        UUID here = guest.uuid();
+        if (here != null && !here.equals(came)) {
+            throw new MigrationException(
+                    "UUID received is %s and local is %s: this is another guest, or one of the two was given a wrong UUID"
+                            .formatted(came, here));
+        }
+        guest.identify(came);
     }
 
     @Override
     public void command(Command command) throws IOException {
         switch (command) {
-            case Command.OpenReturnPath() -> answering = true;
-            case Command.Ping(int value) -> new ReturnPathMessage.Pong(value).write(answers);
+            case Command.OpenReturnPath() -> openReturnPath();
+            case Command.Ping(int value) -> answers.send(new ReturnPathMessage.Pong(value));
             case Command.SwitchoverStart() -> {
                 // For devices that care; RAM does not.
             }
+        }
+    }
+
+    private void openReturnPath() {
+        answers.open();
+        if (config.switchoverAck()) {
+            AtomicBoolean approved = new AtomicBoolean();
+            guest.prepareSwitchover(() -> {
+                if (approved.compareAndSet(false, true)) {
+                    approveSwitchover();
+                }
+            });
+        }
+    }
+
+    private void approveSwitchover() {
+        try {
+            answers.send(new ReturnPathMessage.SwitchoverAck());
+        } catch (IOException e) {
+            // Whoever approves cannot help it; the source is gone, and the main channel says so.
         }
     }
 
@@ -126,7 +164,7 @@ final class MainLoader implements MainStreamVisitor, AutoCloseable {
     @Override
     public void compressedPage(int block, long offset, int length, StreamReader in) throws IOException {
         if (decompression == null) {
-            decompression = new PageDecompression(config.decompressThreads());
+            decompression = new PageDecompression(config.decompressThreads(), name);
         }
         decompression.unpack(ram.segment(block), offset, length, in);
         ram.arrived(block, offset);
@@ -196,11 +234,6 @@ final class MainLoader implements MainStreamVisitor, AutoCloseable {
 
     DeviceTail devices() {
         return devices;
-    }
-
-    /** Whether the peer waits for a last word. */
-    boolean answering() {
-        return answering;
     }
 
     /** Null until it came. */

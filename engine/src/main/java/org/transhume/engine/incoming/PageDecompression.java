@@ -24,10 +24,13 @@ final class PageDecompression implements AutoCloseable {
     private final List<Worker> workers = new ArrayList<>();
     private final AtomicReference<CorruptStreamException> failure = new AtomicReference<>();
 
-    /** @param threads 1 and up */
-    PageDecompression(int threads) {
+    /**
+     * @param threads 1 and up
+     * @param name of the migration, which the threads bear
+     */
+    PageDecompression(int threads, String name) {
         for (int i = 0; i < threads; i++) {
-            workers.add(new Worker(i));
+            workers.add(new Worker(i, name));
         }
     }
 
@@ -78,11 +81,14 @@ final class PageDecompression implements AutoCloseable {
         private int next;
         private boolean closing;
 
-        Worker(int index) {
+        Worker(int index, String name) {
             for (int i = 0; i < DEPTH; i++) {
                 pages[i] = new Page();
             }
-            thread = Thread.ofPlatform().daemon().name("decompress " + index).start(this::work);
+            thread = Thread.ofPlatform()
+                    .daemon()
+                    .name("%s decompress %d".formatted(name, index))
+                    .start(this::work);
         }
 
         void add(MemorySegment ram, long at, int length, StreamReader in) throws IOException {

@@ -12,6 +12,7 @@ import org.transhume.memory.PageSize;
  * @param downtimeLimit longest pause to aim for, 0..2000 s
  * @param switchoverBandwidth bytes per second to assume for the last pages; 0: as measured
  * @param returnPath whether the destination is to answer
+ * @param validateUuid whether the destination is to check the guest's UUID, if it has one
  * @param holeRuns extension {@code x-hole-runs}: never-written ranges travel as ranges
  * @param zeroPages who looks for zero pages
  * @param compression what multifd lanes do to pages; anything but {@link Compression.None} needs channels
@@ -29,6 +30,7 @@ public record OutgoingConfig(
         Duration downtimeLimit,
         long switchoverBandwidth,
         boolean returnPath,
+        boolean validateUuid,
         boolean holeRuns,
         ZeroPageDetection zeroPages,
         Compression compression,
@@ -82,6 +84,7 @@ public record OutgoingConfig(
         private Duration downtimeLimit = Duration.ofMillis(300);
         private long switchoverBandwidth;
         private boolean returnPath;
+        private boolean validateUuid;
         private boolean holeRuns;
         private ZeroPageDetection zeroPages = ZeroPageDetection.MULTIFD;
         private Compression compression = new Compression.None();
@@ -116,6 +119,11 @@ public record OutgoingConfig(
 
         public Builder returnPath(boolean value) {
             returnPath = value;
+            return this;
+        }
+
+        public Builder validateUuid(boolean value) {
+            validateUuid = value;
             return this;
         }
 
@@ -171,6 +179,7 @@ public record OutgoingConfig(
                     downtimeLimit,
                     switchoverBandwidth,
                     returnPath,
+                    validateUuid,
                     holeRuns,
                     zeroPages,
                     compression,

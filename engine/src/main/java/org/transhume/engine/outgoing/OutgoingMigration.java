@@ -194,7 +194,7 @@ public final class OutgoingMigration {
         }
         try (MainStreamWriter out = new MainStreamWriter(new StreamWriter(main), guest.ramSectionId())) {
             stage.during("opening the stream");
-            out.header(Extensions.header(guest.machine(), extensions()));
+            out.header(Extensions.header(guest.machine(), config.validateUuid() ? guest.uuid() : null, extensions()));
             if (config.returnPath()) {
                 out.command(new Command.OpenReturnPath());
                 out.command(new Command.Ping(1));
@@ -247,7 +247,7 @@ public final class OutgoingMigration {
             for (int i = 0; i < config.channels(); i++) {
                 Connection channel = connections.add(dial());
                 try (StreamWriter hello = new StreamWriter(channel)) {
-                    new MultifdHello(i).write(hello);
+                    new MultifdHello(i, guest.uuid()).write(hello);
                 }
                 lanes.add(new MultifdLane(channel, i, blocks, pages, forms.body(), config.clock()));
             }

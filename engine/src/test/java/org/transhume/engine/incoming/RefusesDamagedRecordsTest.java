@@ -66,7 +66,7 @@ class RefusesDamagedRecordsTest {
         Recording.Kept kept = new Recording.Kept();
         try (Arena arena = Arena.ofConfined();
                 MainStreamWriter out = new MainStreamWriter(new StreamWriter(kept), SECTION)) {
-            out.header(Extensions.header("transhume-1.0", Set.of(Extensions.HOLE_RUNS)));
+            out.header(Extensions.header("transhume-1.0", null, Set.of(Extensions.HOLE_RUNS)));
             out.section(SectionKind.START);
             out.blocks(List.of(new BlockEntry("pc.ram", (long) PAGES * PageSize.BYTES)), false);
             out.endOfSection();

@@ -37,6 +37,7 @@ final class Replay implements AutoCloseable {
         } catch (Exception e) {
             throw new AssertionError("no end within %d s".formatted(LIMIT_SECONDS), e);
         }
+        migration.endAnnouncements();
         return replay;
     }
 

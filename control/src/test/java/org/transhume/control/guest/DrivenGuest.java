@@ -1,0 +1,127 @@
+package org.transhume.control.guest;
+
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.IOException;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.UUID;
+import java.util.concurrent.Callable;
+import java.util.concurrent.locks.LockSupport;
+import org.transhume.control.qmp.Json;
+import org.transhume.control.qmp.QmpAddress;
+import org.transhume.control.qmp.QmpClient;
+import org.transhume.control.qmp.QmpError;
+import org.transhume.control.settings.Profile;
+import org.transhume.control.settings.Settings;
+import org.transhume.engine.guest.SyntheticGuest;
+import org.transhume.engine.guest.WorkloadSpec;
+import org.transhume.memory.GuestMemory;
+import org.transhume.memory.RamBlock;
+import org.transhume.memory.WriterMarks;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
+
+/** A guest of this process, driven over its QMP socket alone. Its RAM stays as it is once it has arrived. */
+final class DrivenGuest implements AutoCloseable {
+    static final Duration LIMIT = Duration.ofSeconds(20);
+    private static final JsonMapper JSON = new JsonMapper();
+    private static final long POLL_NANOS = 2_000_000;
+
+    final SyntheticGuest guest;
+    final GuestProcess process;
+    final QmpClient qmp;
+
+    private DrivenGuest(Path socket, Profile profile, UUID uuid, long ram, String workload, boolean arrives)
+            throws Exception {
+        GuestMemory memory = new GuestMemory(List.of(RamBlock.memfd(SyntheticGuest.BLOCK, ram)));
+        guest = new SyntheticGuest(
+                SyntheticGuest.MACHINE, memory, new WriterMarks(memory), WorkloadSpec.parse(workload), true, uuid);
+        process = new GuestProcess(
+                guest,
+                guest::ranAtSource,
+                arrives ? RunState.INMIGRATE : RunState.PRELAUNCH,
+                new Settings(profile),
+                arrives ? MigrationControl.Incoming.DEFERRED : MigrationControl.Incoming.NONE);
+        if (!arrives) {
+            guest.fill();
+        }
+        qmp = QmpClient.connect(QmpAddress.parse(process.serve("unix:" + socket)), LIMIT);
+    }
+
+    /** Stands still until {@code cont}; half of its RAM is noise. */
+    static DrivenGuest leaving(Path socket, Profile profile, UUID uuid, long ram) throws Exception {
+        return new DrivenGuest(socket, profile, uuid, ram, "idle:ws=" + ram / 2, false);
+    }
+
+    static DrivenGuest arriving(Path socket, Profile profile, UUID uuid, long ram) throws Exception {
+        return new DrivenGuest(socket, profile, uuid, ram, "idle", true);
+    }
+
+    /** Runs a command; {@code arguments} is JSON, with ' for ". */
+    JsonNode execute(String command, String arguments) throws IOException, QmpError {
+        return qmp.execute(command, JSON.readTree(arguments.replace('\'', '"')));
+    }
+
+    void enable(String... capabilities) throws IOException, QmpError {
+        for (String capability : capabilities) {
+            execute(
+                    "migrate-set-capabilities",
+                    "{'capabilities': [{'capability': '%s', 'state': true}]}".formatted(capability));
+        }
+    }
+
+    void set(String parameters) throws IOException, QmpError {
+        execute("migrate-set-parameters", parameters);
+    }
+
+    void cont() throws IOException, QmpError {
+        qmp.execute("cont");
+    }
+
+    /** Listens for one migration, a failure of which does not matter to the process. */
+    String listen(Path socket) throws IOException, QmpError {
+        String uri = "unix:" + socket;
+        execute("migrate-incoming", "{'uri': '%s'}".formatted(uri));
+        return uri;
+    }
+
+    void migrate(String uri) throws IOException, QmpError {
+        qmp.execute("migrate", Json.object().put("uri", uri));
+    }
+
+    JsonNode info() throws IOException, QmpError {
+        return qmp.execute("query-migrate");
+    }
+
+    String awaitEnd() throws Exception {
+        await("end of a migration", () -> ended(status()));
+        return status();
+    }
+
+    String status() throws IOException, QmpError {
+        return info().path("status").asString("");
+    }
+
+    private static boolean ended(String status) {
+        return List.of("completed", "failed", "cancelled").contains(status);
+    }
+
+    static void await(String what, Callable<Boolean> condition) throws Exception {
+        long deadline = System.nanoTime() + LIMIT.toNanos();
+        while (!condition.call()) {
+            assertTrue(System.nanoTime() < deadline, () -> "no " + what + " within " + LIMIT);
+            LockSupport.parkNanos(POLL_NANOS);
+        }
+    }
+
+    @Override
+    public void close() throws IOException {
+        try (guest;
+                process;
+                qmp) {
+            // in the reverse order
+        }
+    }
+}
