@@ -3,7 +3,6 @@ package org.transhume.memory;
 import static org.transhume.memory.WordScan.WORD;
 
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 import java.lang.invoke.VarHandle;
 import java.util.Objects;
 
@@ -13,14 +12,23 @@ import java.util.Objects;
  * <pre>
  *   word 0                    word 1
  *   | page 0 .. page 63      | page 64 .. page 127    | ...      off-heap, committed when first marked
+ *   summary
+ *   | words 0 .. 511, words 512 .. 1023, ...          |          a bit for 512 words, that is 128 MiB of guest RAM
  * </pre>
+ *
+ * <p>A bit of the summary is set with the first mark beneath it, and stays. What was never marked is never looked at, so a
+ * bitmap costs time and memory for what was marked in it and not for what it spans.
  *
  * <p>Marking and harvesting need no lock and lose nothing: a page marked while it is being harvested is handed out now
  * or next time. A page number outside the bitmap throws IndexOutOfBoundsException, any use after {@link #close()}
  * IllegalStateException. Whoever makes it closes it.
  */
 public final class DirtyBitmap implements AutoCloseable {
+    /** Words that share a bit of the summary fill one page of this process: what is not marked is not committed either. */
+    private static final int STRETCH_SHIFT = 9;
+
     private final long pages;
+    private final long length; // words; the summary is behind them
     private final MemorySegment words;
     private final Mapping mapping;
 
@@ -31,22 +39,33 @@ public final class DirtyBitmap implements AutoCloseable {
 
     private DirtyBitmap(long pages, Mapping mapping) {
         this.pages = pages;
+        this.length = wordsFor(pages);
         this.mapping = mapping;
         this.words = mapping.segment();
     }
 
-    /** Over the heap: for a stress test that needs millions of them. */
-    DirtyBitmap(long[] words) {
-        this.pages = (long) words.length * Long.SIZE;
+    /** Over the heap, with {@code marked} pages of the first word: for a stress test that needs millions of them. */
+    DirtyBitmap(int pages, long marked) {
+        this.pages = pages;
+        this.length = wordsFor(pages);
         this.mapping = null;
-        this.words = MemorySegment.ofArray(words);
+        this.words = MemorySegment.ofArray(new long[(int) (bytesFor(pages) / Long.BYTES)]);
+        if (marked != 0) {
+            WORD.set(words, 0L, marked);
+            noteStretch(0);
+        }
+    }
+
+    private static long wordsFor(long pages) {
+        return Math.ceilDiv(pages, Long.SIZE);
     }
 
     private static long bytesFor(long pages) {
         if (pages < 1) {
             throw new IllegalArgumentException("bitmap of %d pages: expected at least 1".formatted(pages));
         }
-        return Math.ceilDiv(pages, Long.SIZE) * Long.BYTES;
+        long words = wordsFor(pages);
+        return (words + Math.ceilDiv(words, (long) Long.SIZE << STRETCH_SHIFT)) * Long.BYTES;
     }
 
     public long pages() {
@@ -60,6 +79,7 @@ public final class DirtyBitmap implements AutoCloseable {
         // Always OR, never "test, then set": a bit seen set may be taken, and the page read, before our bytes get
         // there.
         long _ = (long) WORD.getAndBitwiseOrRelease(words, (page >>> 6) << 3, 1L << page);
+        note(page >>> 6);
     }
 
     /** Marks {@code count} pages from {@code first} on. */
@@ -76,6 +96,9 @@ public final class DirtyBitmap implements AutoCloseable {
                 long _ = (long) WORD.getAndBitwiseOrRelease(words, word << 3, mask);
             }
         }
+        for (long stretch = first >>> 6 >>> STRETCH_SHIFT; stretch << STRETCH_SHIFT < lastWord; stretch++) {
+            noteStretch(stretch);
+        }
     }
 
     public void markAll() {
@@ -86,7 +109,9 @@ public final class DirtyBitmap implements AutoCloseable {
     public boolean testAndMark(long page) {
         Objects.checkIndex(page, pages);
         // Full fence both ways: the first to mark owns the page, the others see what it did before.
-        return ((long) WORD.getAndBitwiseOr(words, (page >>> 6) << 3, 1L << page) >>> page & 1) != 0;
+        boolean marked = ((long) WORD.getAndBitwiseOr(words, (page >>> 6) << 3, 1L << page) >>> page & 1) != 0;
+        note(page >>> 6);
+        return marked;
     }
 
     /** Whether {@code page} is marked; then what was written before the mark is visible to the caller. */
@@ -97,13 +122,30 @@ public final class DirtyBitmap implements AutoCloseable {
 
     /** Pages marked. While others mark, a value it passed through or near it. */
     public long count() {
+        return count(0, pages);
+    }
+
+    /** Those of {@link #count()} that are {@code fromPage} to {@code toPage - 1}. */
+    public long count(long fromPage, long toPage) {
+        Objects.checkFromToIndex(fromPage, toPage, pages);
+        if (fromPage == toPage) {
+            return 0;
+        }
         VarHandle.acquireFence();
         long count = 0;
-        long end = words();
-        for (long word = 0; word < end; word++) {
-            count += Long.bitCount((long) WORD.get(words, word << 3)); // plain: this becomes a vector loop by itself
+        long first = fromPage >>> 6;
+        long last = (toPage - 1) >>> 6;
+        for (long from = noted(first, last + 1); from <= last; ) {
+            long to = behindNoted(from, last + 1);
+            for (long word = from; word < to; word++) {
+                // Plain: this becomes a vector loop by itself.
+                count += Long.bitCount((long) WORD.get(words, word << 3));
+            }
+            from = noted(to, last + 1);
         }
-        return count;
+        // What the two words at the ends hold beside the range.
+        count -= Long.bitCount((long) WORD.get(words, first << 3) & ~mask(first, fromPage, pages));
+        return count - Long.bitCount((long) WORD.get(words, last << 3) & ~mask(last, 0, toPage));
     }
 
     /** {@link #harvest(long, long, RunSink)} of all pages. */
@@ -127,24 +169,27 @@ public final class DirtyBitmap implements AutoCloseable {
         long count = 0; // the run [first, first + count) is taken, not yet handed out
         long bits = 0; // what is taken of `word` and not yet in the run
         long word = fromPage >>> 6;
-        long end = Math.ceilDiv(toPage, Long.SIZE);
+        long end = wordsFor(toPage);
         try {
-            for (word = next(word, end); word < end; word = next(word + 1, end)) {
-                bits = take(word, mask(word, fromPage, toPage));
-                while (bits != 0) {
-                    int start = Long.numberOfTrailingZeros(bits);
-                    long page = (word << 6) + start;
-                    int length = Long.numberOfTrailingZeros(~(bits >>> start));
-                    if (page != first + count && count != 0) {
-                        sink.run(first, count);
-                        handedOut += count;
-                        count = 0;
+            for (long from = noted(word, end), behind; from < end; from = noted(behind, end)) {
+                behind = behindNoted(from, end);
+                for (word = next(from, behind); word < behind; word = next(word + 1, behind)) {
+                    bits = take(word, mask(word, fromPage, toPage));
+                    while (bits != 0) {
+                        int start = Long.numberOfTrailingZeros(bits);
+                        long page = (word << 6) + start;
+                        int length = Long.numberOfTrailingZeros(~(bits >>> start));
+                        if (page != first + count && count != 0) {
+                            sink.run(first, count);
+                            handedOut += count;
+                            count = 0;
+                        }
+                        if (count == 0) {
+                            first = page;
+                        }
+                        count += length;
+                        bits &= bits + (1L << start); // the lowest run of ones carries away
                     }
-                    if (count == 0) {
-                        first = page;
-                    }
-                    count += length;
-                    bits &= bits + (1L << start); // the lowest run of ones carries away
                 }
             }
             if (count != 0) {
@@ -165,11 +210,13 @@ public final class DirtyBitmap implements AutoCloseable {
     public long nextMarked(long fromPage) {
         Objects.checkIndex(fromPage, pages);
         VarHandle.acquireFence();
-        long end = words();
-        for (long word = next(fromPage >>> 6, end); word < end; word = next(word + 1, end)) {
-            long bits = (long) WORD.getAcquire(words, word << 3) & mask(word, fromPage, pages);
-            if (bits != 0) {
-                return (word << 6) + Long.numberOfTrailingZeros(bits);
+        for (long from = noted(fromPage >>> 6, length), behind; from < length; from = noted(behind, length)) {
+            behind = behindNoted(from, length);
+            for (long word = next(from, behind); word < behind; word = next(word + 1, behind)) {
+                long bits = (long) WORD.getAcquire(words, word << 3) & mask(word, fromPage, pages);
+                if (bits != 0) {
+                    return (word << 6) + Long.numberOfTrailingZeros(bits);
+                }
             }
         }
         return -1;
@@ -182,11 +229,14 @@ public final class DirtyBitmap implements AutoCloseable {
                     "merge of a bitmap of %d pages into one of %d".formatted(other.pages, pages));
         }
         VarHandle.acquireFence();
-        long end = words();
-        for (long word = other.next(0, end); word < end; word = other.next(word + 1, end)) {
-            // Acquire what the marker of `other` wrote, release it to our harvester.
-            long bits = (long) WORD.getAcquire(other.words, word << 3);
-            long _ = (long) WORD.getAndBitwiseOrRelease(words, word << 3, bits);
+        for (long from = other.noted(0, length), behind; from < length; from = other.noted(behind, length)) {
+            behind = other.behindNoted(from, length);
+            for (long word = other.next(from, behind); word < behind; word = other.next(word + 1, behind)) {
+                // Acquire what the marker of `other` wrote, release it to our harvester.
+                long bits = (long) WORD.getAcquire(other.words, word << 3);
+                long _ = (long) WORD.getAndBitwiseOrRelease(words, word << 3, bits);
+                note(word);
+            }
         }
     }
 
@@ -198,9 +248,12 @@ public final class DirtyBitmap implements AutoCloseable {
     public void clearRange(long first, long count) {
         Objects.checkFromIndexSize(first, count, pages);
         long to = first + count;
-        long end = Math.ceilDiv(to, Long.SIZE);
-        for (long word = next(first >>> 6, end); word < end; word = next(word + 1, end)) {
-            long _ = take(word, mask(word, first, to));
+        long end = wordsFor(to);
+        for (long from = noted(first >>> 6, end), behind; from < end; from = noted(behind, end)) {
+            behind = behindNoted(from, end);
+            for (long word = next(from, behind); word < behind; word = next(word + 1, behind)) {
+                long _ = take(word, mask(word, first, to));
+            }
         }
     }
 
@@ -211,12 +264,49 @@ public final class DirtyBitmap implements AutoCloseable {
         }
     }
 
-    private long words() {
-        return words.byteSize() / ValueLayout.JAVA_LONG.byteSize();
-    }
-
     private long next(long from, long end) {
         return WordScan.nextNonZero(words, from, end);
+    }
+
+    /** Notes in the summary that {@code word} was marked. */
+    private void note(long word) {
+        noteStretch(word >>> STRETCH_SHIFT);
+    }
+
+    private void noteStretch(long stretch) {
+        long at = summary(stretch);
+        // "Test, then set" is right here, since nobody clears it: seen set by us, it is seen set by whoever we tell.
+        // Release for the acquire in seek; a scanner that sees only one of the two bits comes too early, and again.
+        if (((long) WORD.getOpaque(words, at) >>> stretch & 1) == 0) {
+            long _ = (long) WORD.getAndBitwiseOrRelease(words, at, 1L << stretch);
+        }
+    }
+
+    /** Where the bit of {@code stretch} is. */
+    private long summary(long stretch) {
+        return (length + (stretch >>> 6)) << 3;
+    }
+
+    /** The first word of {@code from} to {@code end - 1} that lies in a stretch with marks, or {@code end}. */
+    private long noted(long from, long end) {
+        return seek(from, end, 0);
+    }
+
+    /** The first word behind {@code from} that lies in a stretch without, or {@code end}. */
+    private long behindNoted(long from, long end) {
+        return seek(from, end, -1);
+    }
+
+    /** @param inverted -1 to look for a bit of the summary that is not set */
+    private long seek(long from, long end, long inverted) {
+        for (long stretch = from >>> STRETCH_SHIFT; stretch << STRETCH_SHIFT < end; stretch = (stretch | 63) + 1) {
+            long bits = ((long) WORD.getAcquire(words, summary(stretch)) ^ inverted) & -1L << stretch;
+            if (bits != 0) {
+                long word = ((stretch & -64) + Long.numberOfTrailingZeros(bits)) << STRETCH_SHIFT;
+                return Math.clamp(word, from, end);
+            }
+        }
+        return end;
     }
 
     /** The bits of {@code mask} in {@code word}; they are cleared, the others are left alone. */

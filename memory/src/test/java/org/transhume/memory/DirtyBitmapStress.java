@@ -27,7 +27,7 @@ final class DirtyBitmapStress {
     @Outcome(id = "0, 0", expect = FORBIDDEN, desc = "The write is lost.")
     @State
     public static class RewrittenPage {
-        private final DirtyBitmap bitmap = new DirtyBitmap(new long[] {1L << 5});
+        private final DirtyBitmap bitmap = new DirtyBitmap(64, 1L << 5);
         private int page;
 
         @Actor
@@ -55,7 +55,7 @@ final class DirtyBitmapStress {
     @Outcome(expect = FORBIDDEN, desc = "The write is lost, or was not seen with its mark.")
     @State
     public static class FreshPage {
-        private final DirtyBitmap bitmap = new DirtyBitmap(new long[1]);
+        private final DirtyBitmap bitmap = new DirtyBitmap(64, 0);
         private int page;
 
         @Actor
@@ -83,7 +83,7 @@ final class DirtyBitmapStress {
     @Outcome(expect = FORBIDDEN, desc = "A mark is lost.")
     @State
     public static class NeighbouringPages {
-        private final DirtyBitmap bitmap = new DirtyBitmap(new long[] {1L << 9});
+        private final DirtyBitmap bitmap = new DirtyBitmap(64, 1L << 9);
 
         @Actor
         public void writer() {
@@ -97,6 +97,31 @@ final class DirtyBitmapStress {
 
         @Arbiter
         public void after(II_Result result) {
+            result.r2 = (int) bitmap.count();
+        }
+    }
+
+    @JCStressTest
+    @Description("Two writers are the first in a stretch of the summary, in different words: both pages are found.")
+    @Outcome(id = "2, 0", expect = ACCEPTABLE, desc = "Both were taken.")
+    @Outcome(expect = FORBIDDEN, desc = "A mark is lost.")
+    @State
+    public static class FirstOfTheirStretch {
+        private final DirtyBitmap bitmap = new DirtyBitmap(128, 0);
+
+        @Actor
+        public void one() {
+            bitmap.mark(5);
+        }
+
+        @Actor
+        public void other() {
+            bitmap.mark(70);
+        }
+
+        @Arbiter
+        public void after(II_Result result) {
+            result.r1 = (int) bitmap.harvest((first, count) -> {});
             result.r2 = (int) bitmap.count();
         }
     }

@@ -6,6 +6,9 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.BitSet;
 import java.util.List;
@@ -67,6 +70,108 @@ class DirtyBitmapTest {
             assertEquals(taken(model, 0, pages), runs(bitmap, 0, pages));
             assertEquals(0, bitmap.count());
         }
+    }
+
+    /** Stretches of the summary: marked, unmarked, and half of one at the end. */
+    @ParameterizedTest(name = "seed {0}")
+    @ValueSource(longs = {1, 2, 3, 4, 5, 6, 7, 8})
+    void doesSoWhereNearlyNothingIsMarked(long seed) {
+        Random random = new Random(seed);
+        int stretch = 512 * Long.SIZE;
+        int pages = (1 + random.nextInt(200)) * stretch - random.nextInt(stretch);
+        try (DirtyBitmap bitmap = new DirtyBitmap(pages);
+                DirtyBitmap other = new DirtyBitmap(pages)) {
+            BitSet model = new BitSet();
+            for (int step = 0; step < 500; step++) {
+                // Often at the borders of stretches, and seldom many of them.
+                int near = random.nextInt(1 + pages / stretch) * stretch + random.nextInt(200) - 100;
+                int first = Math.clamp(random.nextInt(3) == 0 ? random.nextInt(pages) : near, 0, pages - 1);
+                int most = random.nextInt(20) == 0 ? 3 * stretch : 200;
+                int count = Math.min(pages - first, random.nextInt(most));
+                switch (random.nextInt(8)) {
+                    case 0 -> {
+                        bitmap.mark(first);
+                        model.set(first);
+                    }
+                    case 1 -> {
+                        bitmap.markRange(first, count);
+                        model.set(first, first + count);
+                    }
+                    case 2 -> {
+                        bitmap.clearRange(first, count);
+                        model.clear(first, first + count);
+                    }
+                    case 3 -> {
+                        assertEquals(model.get(first), bitmap.testAndMark(first));
+                        model.set(first);
+                    }
+                    case 4 -> {
+                        assertEquals(taken(model, first, first + count), runs(bitmap, first, first + count));
+                        model.clear(first, first + count);
+                    }
+                    case 5 -> assertEquals(model.nextSetBit(first), bitmap.nextMarked(first));
+                    case 6 -> {
+                        other.markRange(first, count);
+                        bitmap.merge(other);
+                        other.clear();
+                        model.set(first, first + count);
+                    }
+                    default -> {
+                        int to = first + count;
+                        assertEquals(model.get(first, to).cardinality(), bitmap.count(first, to));
+                    }
+                }
+            }
+            assertEquals(model.cardinality(), bitmap.count());
+            assertEquals(taken(model, 0, pages), runs(bitmap, 0, pages));
+            assertEquals(-1, bitmap.nextMarked(0));
+        }
+    }
+
+    @Test
+    void commitsNoMemoryWhereNothingIsMarkedHoweverOftenItIsScanned() throws IOException {
+        long pages = (1L << 46) / PageSize.BYTES;
+        long before = residentKilobytes();
+        try (DirtyBitmap bitmap = new DirtyBitmap(pages);
+                DirtyBitmap other = new DirtyBitmap(pages)) {
+            bitmap.mark(pages / 2);
+            other.mark(pages / 3);
+
+            bitmap.merge(other);
+            long count = bitmap.count();
+            bitmap.harvest((first, run) -> {});
+            bitmap.clear();
+            long next = bitmap.nextMarked(0);
+            long grown = residentKilobytes() - before;
+
+            assertEquals(2, count);
+            assertEquals(-1, next);
+            // A few pages; a look at all of them alone would take a page-table entry for each page of both: 8 MiB.
+            assertTrue(grown < 1000, grown + " KiB of " + pages / 8 / 1024);
+        }
+    }
+
+    /** Of the bitmaps of this process, with their page tables (which the kernel counts for the whole process). */
+    private static long residentKilobytes() throws IOException {
+        long sum = 0;
+        boolean bitmap = false;
+        for (String line : Files.readAllLines(Path.of("/proc/self/smaps"))) {
+            if (line.matches("[0-9a-f]+-[0-9a-f]+ .*")) {
+                bitmap = line.contains("transhume:bitmap");
+            } else if (bitmap && line.startsWith("Rss:")) {
+                sum += number(line);
+            }
+        }
+        for (String line : Files.readAllLines(Path.of("/proc/self/status"))) {
+            if (line.startsWith("VmPTE:")) {
+                sum += number(line);
+            }
+        }
+        return sum;
+    }
+
+    private static long number(String line) {
+        return Long.parseLong(line.replaceAll("[^0-9]", ""));
     }
 
     @Test
@@ -142,6 +247,9 @@ class DirtyBitmapTest {
 
         assertThrows(IllegalStateException.class, () -> bitmap.mark(1));
         assertThrows(IllegalStateException.class, () -> bitmap.harvest((first, count) -> {}));
+        assertThrows(IllegalStateException.class, () -> bitmap.nextMarked(0));
+        assertThrows(IllegalStateException.class, bitmap::count);
+        assertThrows(IllegalStateException.class, bitmap::clear);
     }
 
     @ParameterizedTest(name = "seed {0}")
