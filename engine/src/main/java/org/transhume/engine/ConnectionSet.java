@@ -6,14 +6,44 @@ import org.transhume.channels.Connection;
 
 /** The connections of one migration. Closing the set closes all of them, and each that is still to come, at once. */
 public final class ConnectionSet implements AutoCloseable {
-    private final List<Connection> connections = new ArrayList<>();
+    /** In place of a page channel's number. */
+    public static final int MAIN = -1;
+    /** Not told yet which it is. */
+    public static final int UNKNOWN = -2;
+
+    private final List<Entry> entries = new ArrayList<>();
     private boolean closed;
 
-    /** Any thread. The set owns {@code connection} from here on. */
+    private static final class Entry {
+        final Connection connection;
+        int channel;
+
+        Entry(Connection connection, int channel) {
+            this.connection = connection;
+            this.channel = channel;
+        }
+    }
+
+    /** Hears of one connection. */
+    public interface Visitor {
+        /** @param channel number of a page channel, {@link #MAIN} or {@link #UNKNOWN} */
+        void connection(int channel, long bytesWritten, long bytesRead);
+    }
+
+    /** As {@link #add(Connection, int)}, for one of which nothing is known yet. */
     public Connection add(Connection connection) {
+        return add(connection, UNKNOWN);
+    }
+
+    /**
+     * Any thread. The set owns {@code connection} from here on.
+     *
+     * @param channel 0 and up for a page channel, or {@link #MAIN}
+     */
+    public Connection add(Connection connection, int channel) {
         synchronized (this) {
             if (!closed) {
-                connections.add(connection);
+                entries.add(new Entry(connection, channel));
                 return connection;
             }
         }
@@ -24,23 +54,31 @@ public final class ConnectionSet implements AutoCloseable {
     /** Closes {@code connection} and forgets it, bytes and all. */
     public void drop(Connection connection) {
         synchronized (this) {
-            connections.remove(connection);
+            entries.removeIf(entry -> entry.connection == connection);
         }
         connection.close();
     }
 
-    public synchronized long bytesWritten() {
-        long sum = 0;
-        for (Connection connection : connections) {
-            sum += connection.bytesWritten();
+    /** The first bytes of a connection told which it is. */
+    public synchronized void identify(Connection connection, int channel) {
+        for (Entry entry : entries) {
+            if (entry.connection == connection) {
+                entry.channel = channel;
+            }
         }
-        return sum;
     }
 
-    public synchronized long bytesRead() {
+    /** Tells of all but the dropped ones, in the order in which they came. Any thread, also afterwards. */
+    public synchronized void forEach(Visitor visitor) {
+        for (Entry entry : entries) {
+            visitor.connection(entry.channel, entry.connection.bytesWritten(), entry.connection.bytesRead());
+        }
+    }
+
+    public synchronized long bytesWritten() {
         long sum = 0;
-        for (Connection connection : connections) {
-            sum += connection.bytesRead();
+        for (Entry entry : entries) {
+            sum += entry.connection.bytesWritten();
         }
         return sum;
     }
@@ -53,14 +91,14 @@ public final class ConnectionSet implements AutoCloseable {
 
     /** As {@link #close}, but {@code kept} stays open. */
     public void closeAllBut(Connection kept) {
-        List<Connection> all;
+        List<Entry> all;
         synchronized (this) {
             closed = true;
-            all = List.copyOf(connections);
+            all = List.copyOf(entries);
         }
-        for (Connection connection : all) {
-            if (connection != kept) {
-                connection.close();
+        for (Entry entry : all) {
+            if (entry.connection != kept) {
+                entry.connection.close();
             }
         }
     }

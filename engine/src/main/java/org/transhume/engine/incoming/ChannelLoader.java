@@ -66,8 +66,9 @@ final class ChannelLoader implements AutoCloseable {
             }
             long dataAt = headerAt + MultifdPacket.BYTES;
             readData(ram, normal, method, data, dataAt);
+            int deltas = 0;
             if (normal > 0 && method != MultifdMethod.NONE) {
-                unpack(ram, normal, method, data, dataAt, number);
+                deltas = unpack(ram, normal, method, data, dataAt, number);
             }
             for (int i = 0; i < normal; i++) {
                 ram.arrived(block, offsets[i]);
@@ -75,10 +76,12 @@ final class ChannelLoader implements AutoCloseable {
             for (int i = normal; i < normal + zero; i++) {
                 ram.zero(block, offsets[i]);
             }
-            pages.normal.add(normal);
+            pages.normal.add(normal - deltas);
+            pages.delta.add(deltas);
             pages.zero.add(zero);
             headerAt = dataAt + data;
             if (sync) {
+                pages.syncPackets.increment();
                 pagesSinceSync = false;
                 syncs.channelArrives(id);
             }
@@ -86,9 +89,10 @@ final class ChannelLoader implements AutoCloseable {
         syncs.channelEnded(id);
     }
 
-    private void unpack(LoadedRam ram, int normal, MultifdMethod method, int data, long dataAt, long number) {
+    /** @return pages that came as deltas */
+    private int unpack(LoadedRam ram, int normal, MultifdMethod method, int data, long dataAt, long number) {
         try {
-            packed.apply(method, data, ram.segment(block), offsets, normal);
+            return packed.apply(method, data, ram.segment(block), offsets, normal);
         } catch (CorruptDataException e) {
             throw new CorruptStreamException(
                     channel, dataAt, "packet %d, %s: %s".formatted(number, method, e.getMessage()));

@@ -28,6 +28,11 @@ import org.transhume.engine.MigrationObserver;
 import org.transhume.engine.MigrationState;
 import org.transhume.engine.PageCounters;
 import org.transhume.engine.Threads;
+import org.transhume.engine.counters.ChannelBytes;
+import org.transhume.engine.counters.Counter;
+import org.transhume.engine.counters.CounterValues;
+import org.transhume.engine.counters.Side;
+import org.transhume.engine.counters.StateCode;
 
 /**
  * Takes one guest in. Accepts connections, tells them apart by their first four bytes, loads RAM and devices, starts the
@@ -70,6 +75,7 @@ public final class IncomingMigration {
     private volatile ReturnPath returnPath;
     private volatile Announcements announcements;
     private volatile long firstNanos;
+    private volatile long endNanos;
     private volatile boolean quiet;
 
     private IncomingMigration(
@@ -129,6 +135,30 @@ public final class IncomingMigration {
         if (begun != null) {
             begun.close();
         }
+    }
+
+    /** One look at what it counted so far. */
+    public CounterValues counters() {
+        CounterValues.Builder values = CounterValues.of(Side.DESTINATION);
+        ChannelBytes.count(connections, values);
+        long first = firstNanos;
+        long end = endNanos;
+        MainLoader loader = mainLoader;
+        SyncPoints points = syncs();
+        return values.with(Counter.STATE, StateCode.of(state).code())
+                .with(
+                        Counter.ELAPSED_MILLIS,
+                        first == 0 ? 0 : TimeUnit.NANOSECONDS.toMillis((end == 0 ? System.nanoTime() : end) - first))
+                .with(Counter.RAM_BYTES, loader == null ? 0 : loader.ramBytes())
+                .with(Counter.DEVICE_BYTES, loader == null ? 0 : loader.deviceBytes())
+                .with(Counter.NORMAL_PAGES, pages.normal.sum())
+                .with(Counter.ZERO_PAGES, pages.zero.sum())
+                .with(Counter.HOLE_PAGES, pages.hole.sum())
+                .with(Counter.DELTA_PAGES, pages.delta.sum())
+                .with(Counter.COMPRESSED_PAGES, pages.compressed.sum())
+                .with(Counter.SYNC_PACKETS, pages.syncPackets.sum())
+                .with(Counter.SYNCS, points == null ? 0 : points.passed())
+                .build();
     }
 
     private void run() {
@@ -295,6 +325,7 @@ public final class IncomingMigration {
             }
             main = connection;
         }
+        connections.identify(connection, ConnectionSet.MAIN);
         firstNanos = System.nanoTime();
         try (StreamReader in = new StreamReader(connection, "main", first)) {
             ReturnPath answers = new ReturnPath(connection);
@@ -317,6 +348,7 @@ public final class IncomingMigration {
             channelIds.set(id);
             loader = new ChannelLoader(connection, id, syncs, pages, config.acceptedMethods());
             channels.add(loader);
+            connections.identify(connection, id);
             arrivals.notifyAll();
         }
         loader.load(ramReady.join());
@@ -411,10 +443,9 @@ public final class IncomingMigration {
                 : new MigrationState.Failed("loading", MigrationException.reasonOf(failure), failure, false);
         MainLoader loader = mainLoader;
         boolean described = loader != null && loader.devices() != null;
-        long all = connections.bytesRead();
-        SyncPoints points = syncs();
-        Connection mainChannel = mainConnection();
-        long mainBytes = mainChannel == null ? 0 : mainChannel.bytesRead();
+        endNanos = System.nanoTime();
+        enter(last);
+        CounterValues counted = counters();
         IncomingReport report = new IncomingReport(
                 failure == null ? "completed" : "failed",
                 failure == null ? null : MigrationException.reasonOf(failure),
@@ -424,21 +455,20 @@ public final class IncomingMigration {
                 loader == null || loader.header() == null
                         ? null
                         : loader.header().dialect().toString(),
-                firstNanos == 0 ? 0 : (System.nanoTime() - firstNanos) / NANOS_PER_MILLI,
+                firstNanos == 0 ? 0 : (endNanos - firstNanos) / NANOS_PER_MILLI,
                 loadMillis,
                 startMillis,
-                loader == null ? 0 : loader.ramBytes(),
-                mainBytes,
-                all - mainBytes,
-                pages.normal.sum(),
-                pages.zero.sum(),
-                pages.hole.sum(),
-                pages.delta.sum(),
-                pages.compressed.sum(),
-                points == null ? 0 : points.passed(),
-                described ? loader.devices().toBytes().length : 0,
+                counted.get(Counter.RAM_BYTES),
+                counted.get(Counter.MAIN_READ_BYTES),
+                counted.get(Counter.MULTIFD_READ_BYTES),
+                counted.get(Counter.NORMAL_PAGES),
+                counted.get(Counter.ZERO_PAGES),
+                counted.get(Counter.HOLE_PAGES),
+                counted.get(Counter.DELTA_PAGES),
+                counted.get(Counter.COMPRESSED_PAGES),
+                (int) counted.get(Counter.SYNCS),
+                counted.get(Counter.DEVICE_BYTES),
                 described && loader.devices().description() == null);
-        enter(last);
         completion.complete(report);
     }
 }

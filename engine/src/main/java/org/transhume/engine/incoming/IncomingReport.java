@@ -13,10 +13,10 @@ package org.transhume.engine.incoming;
  * @param ramBytes bytes of guest RAM announced
  * @param mainBytes bytes read from the main channel
  * @param multifdBytes bytes read from page channels
- * @param normalPages pages received in full, and whatever multifd packets had data for
+ * @param normalPages pages received in full, as they are or in compressed packets
  * @param zeroPages pages received as zero
  * @param holePages pages received as part of a hole
- * @param deltaPages pages received as XBZRLE deltas on the main channel
+ * @param deltaPages pages received as XBZRLE deltas
  * @param compressedPages pages received compressed one by one on the main channel
  * @param syncs sync points passed
  * @param deviceBytes of device state

@@ -43,7 +43,8 @@ final class MainLoader implements MainStreamVisitor, AutoCloseable {
     private PageDecompression decompression;
     private LoadedRam ram;
     private Lease lease;
-    private long ramBytes;
+    private volatile long ramBytes;
+    private volatile long deviceBytes;
     private boolean channelsThere;
     private DeviceTail devices;
 
@@ -225,6 +226,7 @@ final class MainLoader implements MainStreamVisitor, AutoCloseable {
             throw new MigrationException("the stream ended without a block list");
         }
         devices = tail;
+        deviceBytes = tail.toBytes().length;
     }
 
     /** RAM must be whole before anybody loads devices. */
@@ -241,8 +243,14 @@ final class MainLoader implements MainStreamVisitor, AutoCloseable {
         return header;
     }
 
+    /** Any thread. */
     long ramBytes() {
         return ramBytes;
+    }
+
+    /** Of device state that came. Any thread. */
+    long deviceBytes() {
+        return deviceBytes;
     }
 
     /** Gives the RAM back to its guest; all channels have ended by then. */

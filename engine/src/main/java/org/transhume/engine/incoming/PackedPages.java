@@ -37,18 +37,19 @@ final class PackedPages implements AutoCloseable {
      * @param length bytes of data
      * @param offsets of the pages in {@code ram}, checked
      * @param count of pages
+     * @return those of them that came as deltas
      * @throws CorruptDataException if the data is not that many pages; deltas in front of the broken one are applied, of any
      *     other form nothing is
      */
-    void apply(MultifdMethod method, int length, MemorySegment ram, long[] offsets, int count) {
+    int apply(MultifdMethod method, int length, MemorySegment ram, long[] offsets, int count) {
         if (method == MultifdMethod.DELTA) {
-            applyDeltas(length, ram, offsets, count);
-            return;
+            return applyDeltas(length, ram, offsets, count);
         }
         decompressor(method).decompress(buffers, length, count * PageSize.BYTES);
         for (int i = 0; i < count; i++) {
             MemorySegment.copy(buffers.plain(), (long) i * PageSize.BYTES, ram, offsets[i], PageSize.BYTES);
         }
+        return 0;
     }
 
     private Decompressor decompressor(MultifdMethod method) {
@@ -65,9 +66,10 @@ final class PackedPages implements AutoCloseable {
         return known;
     }
 
-    private void applyDeltas(int length, MemorySegment ram, long[] offsets, int count) {
+    private int applyDeltas(int length, MemorySegment ram, long[] offsets, int count) {
         MemorySegment data = data();
         int at = count * DeltaLengths.BYTES;
+        int deltas = 0;
         for (int i = 0; i < count; i++) {
             int bytes = DeltaLengths.get(data, i);
             if (bytes < 1 || bytes > PageSize.BYTES || bytes > length - at) {
@@ -79,12 +81,14 @@ final class PackedPages implements AutoCloseable {
                 MemorySegment.copy(data, at, ram, offsets[i], bytes);
             } else {
                 XbzrleDecoder.decode(data, at, bytes, ram, offsets[i]);
+                deltas++;
             }
             at += bytes;
         }
         if (at != length) {
             throw new CorruptDataException("%d bytes behind the last delta, expected none".formatted(length - at));
         }
+        return deltas;
     }
 
     @Override

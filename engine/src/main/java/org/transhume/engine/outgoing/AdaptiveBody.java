@@ -160,6 +160,9 @@ final class AdaptiveBody implements PacketBody {
                     leave(offset, true);
                 }
                 case DeltaCache.OVERFLOW, PageSize.BYTES -> {
+                    if (length == PageSize.BYTES) {
+                        deltas.noGain();
+                    }
                     overflowed++;
                     leave(offset, true);
                 }

@@ -64,7 +64,11 @@ final class DeltaBody implements PacketBody {
             if (length == DeltaCache.UNCHANGED) {
                 continue;
             }
-            if (length < 0 || length == PageSize.BYTES) { // as long as the page, which is simpler to load
+            if (length == PageSize.BYTES) {
+                deltas.noGain(); // the page itself is simpler to load
+                length = DeltaCache.OVERFLOW;
+            }
+            if (length < 0) {
                 length = PageSize.BYTES;
                 MemorySegment.copy(copy, 0, data, at, length);
             } else {

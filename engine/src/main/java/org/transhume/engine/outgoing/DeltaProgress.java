@@ -9,7 +9,7 @@ package org.transhume.engine.outgoing;
  * @param misses pages not found
  * @param missRate misses over pages sent, 0..1, in the last window of at least a second
  * @param encodingRate plain bytes over encoded bytes in that window; 0 if nothing was encoded
- * @param overflows deltas that came out longer than their page
+ * @param overflows deltas that were no gain, so that their page travelled in full
  * @param unchanged pages that held what was sent before, and did not travel
  */
 public record DeltaProgress(

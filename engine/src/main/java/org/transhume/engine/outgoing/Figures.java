@@ -9,6 +9,11 @@ import org.transhume.engine.ConnectionSet;
 import org.transhume.engine.MigrationObserver;
 import org.transhume.engine.MigrationState;
 import org.transhume.engine.PageCounters;
+import org.transhume.engine.counters.ChannelBytes;
+import org.transhume.engine.counters.Counter;
+import org.transhume.engine.counters.CounterValues;
+import org.transhume.engine.counters.Side;
+import org.transhume.engine.counters.StateCode;
 
 /**
  * What one migration measured and counted, for whoever looks while it runs and for its report. Written by the migration's
@@ -193,6 +198,33 @@ final class Figures {
                 throttle.percent(),
                 forms.delta(),
                 forms.pageCompression());
+    }
+
+    /** The same, and all else that the table has. */
+    CounterValues counters(MigrationState state) {
+        CounterValues.Builder values = CounterValues.of(Side.SOURCE);
+        ChannelBytes.count(connections, values);
+        MigrationProgress now = progress(state);
+        values.with(Counter.STATE, StateCode.of(state).code())
+                .with(Counter.ELAPSED_MILLIS, now.totalMillis())
+                .with(Counter.SETUP_MILLIS, now.setupMillis())
+                .with(Counter.DOWNTIME_MILLIS, now.downtimeMillis())
+                .with(Counter.EXPECTED_DOWNTIME_MILLIS, now.expectedDowntimeMillis())
+                .with(Counter.RAM_BYTES, now.ramBytes())
+                .with(Counter.REMAINING_BYTES, now.remainingBytes())
+                .with(Counter.ROUNDS, now.rounds())
+                .with(Counter.DIRTY_PAGES_PER_SECOND, now.dirtyPagesPerSecond())
+                .with(Counter.BYTES_PER_SECOND, (long) now.bytesPerSecond())
+                .with(Counter.PAGES_PER_SECOND, now.pagesPerSecond())
+                .with(Counter.PRECOPY_BYTES, now.precopyBytes())
+                .with(Counter.DOWNTIME_BYTES, now.downtimeBytes())
+                .with(Counter.NORMAL_PAGES, pages.normal.sum())
+                .with(Counter.ZERO_PAGES, pages.zero.sum())
+                .with(Counter.HOLE_PAGES, pages.hole.sum())
+                .with(Counter.DELTA_PAGES, pages.delta.sum())
+                .with(Counter.SYNC_PACKETS, pages.syncPackets.sum());
+        forms.count(values);
+        return values.build();
     }
 
     private static long millis(long nanos) {

@@ -30,6 +30,7 @@ final class MainLane implements Lane {
         boolean encode = deltas != null && deltas.begin(batch);
         int zero = 0;
         int normal = 0;
+        long before = deltas == null ? 0 : deltas.travelled();
         for (int i = 0; i < batch.count; i++) {
             long offset = batch.offsets[i];
             if (batch.isZero(offset)) {
@@ -46,6 +47,9 @@ final class MainLane implements Lane {
             }
         }
         pages.normal.add(normal);
+        if (encode) {
+            pages.delta.add(deltas.travelled() - before);
+        }
         (batch.knownZero ? pages.hole : pages.zero).add(zero);
     }
 

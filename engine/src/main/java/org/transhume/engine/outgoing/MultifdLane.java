@@ -28,7 +28,13 @@ final class MultifdLane implements Lane {
      * @param index of the channel, 0 and up
      * @param body owned from here on
      */
-    MultifdLane(Connection connection, int index, List<BlockEntry> blocks, PageCounters pages, PacketBody body, Clock clock) {
+    MultifdLane(
+            Connection connection,
+            int index,
+            List<BlockEntry> blocks,
+            PageCounters pages,
+            PacketBody body,
+            Clock clock) {
         this.connection = connection;
         this.index = index;
         this.blocks = blocks;
@@ -81,6 +87,7 @@ final class MultifdLane implements Lane {
         if (listed > 0) {
             body.written(clock.nanos() - start);
             pages.normal.add(listed - body.deltas());
+            pages.delta.add(body.deltas());
         }
     }
 
@@ -88,6 +95,7 @@ final class MultifdLane implements Lane {
     public void sync(PageBatch order) throws IOException {
         packet.sync(order.number + index);
         connection.write(packet.frame(), 0, MultifdPacket.BYTES);
+        pages.syncPackets.increment();
     }
 
     @Override

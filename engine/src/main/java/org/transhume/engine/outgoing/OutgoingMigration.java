@@ -20,6 +20,7 @@ import org.transhume.engine.MigrationException;
 import org.transhume.engine.MigrationObserver;
 import org.transhume.engine.MigrationState;
 import org.transhume.engine.PageCounters;
+import org.transhume.engine.counters.CounterValues;
 import org.transhume.memory.Lease;
 
 /**
@@ -148,6 +149,11 @@ public final class OutgoingMigration {
         return figures.progress(stage.state());
     }
 
+    /** One look at what it counted so far. */
+    public CounterValues counters() {
+        return figures.counters(stage.state());
+    }
+
     private void run() {
         stage.enter(stage.state());
         Throwable failure = null;
@@ -187,7 +193,7 @@ public final class OutgoingMigration {
     }
 
     private void connectAndMove(PendingPages pending) throws IOException {
-        Connection main = connections.add(dial());
+        Connection main = connections.add(dial(), ConnectionSet.MAIN);
         figures.main(main);
         if (config.returnPath() && !main.bidirectional()) {
             throw new MigrationException("return-path needs a transport that goes both ways (e.g. tcp)");
@@ -245,7 +251,7 @@ public final class OutgoingMigration {
         List<MultifdLane> lanes = new ArrayList<>();
         try {
             for (int i = 0; i < config.channels(); i++) {
-                Connection channel = connections.add(dial());
+                Connection channel = connections.add(dial(), i);
                 try (StreamWriter hello = new StreamWriter(channel)) {
                     new MultifdHello(i, guest.uuid()).write(hello);
                 }

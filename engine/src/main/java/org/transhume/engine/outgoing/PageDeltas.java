@@ -15,6 +15,7 @@ final class PageDeltas {
     private XbzrleEncoder encoder;
 
     private DeltaCache cache;
+    private long travelled;
 
     PageDeltas(SentPages sent) {
         this.sent = sent;
@@ -67,9 +68,21 @@ final class PageDeltas {
         return cache.encode(encoder, batch.page(offset), batch.round, copy, copyAt, !batch.last, out, at);
     }
 
-    /** A delta travelled, taking that much beside the page's address. */
+    /** Deltas that travelled so far. */
+    long travelled() {
+        return travelled;
+    }
+
+    /** A delta travels, taking that much beside the page's address. */
     void sent(long bytes) {
+        travelled++;
         sent.counters.bytes.add(bytes);
+    }
+
+    /** The delta is as long as its page, which travels in its place. */
+    void noGain() {
+        sent.counters.overflows.increment();
+        sent.counters.bytes.add(PageSize.BYTES);
     }
 
     /** The page travels as zero. */

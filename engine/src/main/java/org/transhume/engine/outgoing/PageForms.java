@@ -9,6 +9,8 @@ import org.transhume.codec.compression.ZlibStreamCompressor;
 import org.transhume.codec.compression.ZstdStreamCompressor;
 import org.transhume.engine.Extensions;
 import org.transhume.engine.PageCounters;
+import org.transhume.engine.counters.Counter;
+import org.transhume.engine.counters.CounterValues;
 
 /**
  * The forms in which the pages of one migration travel: makes the part of each lane that has to do with them, holds what the
@@ -147,6 +149,24 @@ final class PageForms implements AutoCloseable {
     /** Null unless forms were chosen on the way. */
     OutgoingReport.Adaptive chosen() {
         return adaptive() ? choice.report() : null;
+    }
+
+    /** Says what the table has of the forms: zeroes for those that are off. */
+    void count(CounterValues.Builder values) {
+        OutgoingReport.Adaptive chosen = choice.report();
+        values.with(Counter.DELTA_CACHE_BYTES, sent == null ? 0 : sent.bytes())
+                .with(Counter.DELTA_BYTES, deltas.bytes.sum())
+                .with(Counter.DELTA_HITS, deltas.pages.sum())
+                .with(Counter.DELTA_MISSES, deltas.misses.sum())
+                .with(Counter.DELTA_OVERFLOWS, deltas.overflows.sum())
+                .with(Counter.UNCHANGED_PAGES, deltas.unchanged.sum())
+                .with(Counter.COMPRESSED_PAGES, compressed.pages.sum())
+                .with(Counter.COMPRESSED_BYTES, compressed.compressedBytes.sum())
+                .with(Counter.COMPRESS_BUSY, compressed.busy.sum())
+                .with(Counter.ADAPTIVE_RAW_PAGES, chosen.rawPages())
+                .with(Counter.ADAPTIVE_LZ4_PAGES, chosen.lz4Pages())
+                .with(Counter.ADAPTIVE_ZSTD_PAGES, chosen.zstdPages())
+                .with(Counter.ADAPTIVE_TRIED_PAGES, chosen.triedPages());
     }
 
     @Override

@@ -9,14 +9,14 @@ import org.transhume.channels.Connection;
 import org.transhume.channels.IoVector;
 
 /** A connection whose peer sent these bytes and then closed, or stays silent; keeps what it is told. */
-final class CapturedConnection implements Connection {
+public final class CapturedConnection implements Connection {
     private final MemorySegment bytes;
     private final boolean staysOpen;
     private final ByteArrayOutputStream answers = new ByteArrayOutputStream();
     private long position;
     private boolean closed;
 
-    CapturedConnection(byte[] bytes, boolean staysOpen) {
+    public CapturedConnection(byte[] bytes, boolean staysOpen) {
         this.bytes = MemorySegment.ofArray(bytes);
         this.staysOpen = staysOpen;
     }
