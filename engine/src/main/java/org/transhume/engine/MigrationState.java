@@ -1,12 +1,18 @@
 package org.transhume.engine;
 
-/** Where a migration stands. Either side; the outgoing one alone is {@link Device}, {@link Cancelling}, {@link Cancelled}. */
+/**
+ * Where a migration stands. Either side; the outgoing one alone is {@link PreSwitchover}, {@link Device}, {@link Cancelling},
+ * {@link Cancelled}.
+ */
 public sealed interface MigrationState {
     /** Connecting or listening. */
     record Setup() implements MigrationState {}
 
     /** Pages move; the source's guest runs. */
     record Active() implements MigrationState {}
+
+    /** The guest is stopped, and nothing is sent until the caller lets it go on. */
+    record PreSwitchover() implements MigrationState {}
 
     /** The guest is stopped, the last pages and its devices move. */
     record Device() implements MigrationState {}
@@ -29,7 +35,7 @@ public sealed interface MigrationState {
     /** Whether nothing moves any more and nothing is held. */
     default boolean ended() {
         return switch (this) {
-            case Setup _, Active _, Device _, Cancelling _ -> false;
+            case Setup _, Active _, PreSwitchover _, Device _, Cancelling _ -> false;
             case Cancelled _, Completed _, Failed _ -> true;
         };
     }

@@ -42,6 +42,8 @@ class CancelsTest {
         "Active, 0, 0",
         "Active, 0, 1",
         "Active, 0, 2",
+        "PreSwitchover, 0, 0",
+        "PreSwitchover, 0, 2",
         "Device, 0, 0",
         "Device, 0, 2",
         "pass, 1, 0",
@@ -54,13 +56,18 @@ class CancelsTest {
     void atAnyStepTheGuestRunsOnAndTheNextTrySucceeds(String step, int pass, int channels) throws Exception {
         OutgoingConfig config =
                 OutgoingConfig.builder().channels(channels).returnPath(true).build();
+        OutgoingConfig pausing = OutgoingConfig.builder()
+                .channels(channels)
+                .returnPath(true)
+                .pauseBeforeSwitchover(step.equals("PreSwitchover"))
+                .build();
         try (SyntheticGuest source = guest()) {
             source.resume();
             try (Arrival arrival = arrival(channels)) {
                 CancelsAt moment = new CancelsAt(step, pass);
 
                 OutgoingMigration migration =
-                        OutgoingMigration.start(source, Dialer.to(arrival.address), config, moment, "out");
+                        OutgoingMigration.start(source, Dialer.to(arrival.address), pausing, moment, "out");
                 moment.migration.complete(migration);
 
                 assertCancelled(migration);

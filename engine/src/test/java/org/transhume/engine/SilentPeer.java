@@ -7,18 +7,23 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.time.Duration;
 import java.util.Arrays;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 import org.transhume.channels.Address;
 import org.transhume.channels.Connection;
 import org.transhume.channels.Connections;
 import org.transhume.channels.Listener;
+import org.transhume.channels.qemu.ReturnPathMessage;
+import org.transhume.channels.qemu.StreamWriter;
 
-/** A destination that never says a word; it reads what comes, or not even that. */
+/** A destination that says no word unless told to; it reads what comes, or not even that, and loads nothing. */
 final class SilentPeer implements AutoCloseable {
     private static final long PATIENCE_NANOS = 10_000_000_000L;
 
     private final Listener listener = Connections.listen(new Address.Tcp("127.0.0.1", 0));
     private final ConnectionSet accepted = new ConnectionSet();
+    private final CompletableFuture<Connection> first = new CompletableFuture<>();
     private final ByteArrayOutputStream received = new ByteArrayOutputStream();
     private final Thread thread;
 
@@ -34,6 +39,7 @@ final class SilentPeer implements AutoCloseable {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment chunk = arena.allocate(64 << 10);
             Connection connection = accepted.add(listener.accept(Duration.ZERO));
+            first.complete(connection);
             int count = 0;
             while (reads && count >= 0) {
                 count = connection.read(chunk, 0, (int) chunk.byteSize());
@@ -43,6 +49,13 @@ final class SilentPeer implements AutoCloseable {
             }
         } catch (IOException e) {
             // closed
+        }
+    }
+
+    /** Says something on the return path. */
+    void say(ReturnPathMessage message) throws Exception {
+        try (StreamWriter out = new StreamWriter(first.get(PATIENCE_NANOS, TimeUnit.NANOSECONDS))) {
+            message.write(out);
         }
     }
 

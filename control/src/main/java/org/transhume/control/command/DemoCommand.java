@@ -138,7 +138,9 @@ public final class DemoCommand implements Callable<Integer> {
             on.add(Capability.MULTIFD);
             values.put(Parameter.MULTIFD_CHANNELS, Integer.toString(channels));
         }
-        return options.settings(Profile.V10_0, on, values).values();
+        SettingsValues settings = options.settings(Profile.V10_0, on, values).values();
+        options.checkNobodyHasToContinue(settings);
+        return settings;
     }
 
     private Integer conclude(

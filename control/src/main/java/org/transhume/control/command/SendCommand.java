@@ -48,6 +48,9 @@ public final class SendCommand implements Callable<Integer> {
     public Integer call() throws IOException {
         PrintWriter stdout = spec.commandLine().getOut();
         Settings settings = options.settings();
+        if (options.qmp == null) {
+            options.checkNobodyHasToContinue(settings.values());
+        }
         try (PassiveGuest guest = new GuestImage(from).read();
                 GuestProcess process = new GuestProcess(
                         guest, () -> false, RunState.PAUSED, settings, MigrationControl.Incoming.NONE)) {

@@ -10,6 +10,7 @@ import org.transhume.control.settings.ParameterText;
 import org.transhume.control.settings.Profile;
 import org.transhume.control.settings.SettingRefusedException;
 import org.transhume.control.settings.Settings;
+import org.transhume.control.settings.SettingsValues;
 import picocli.CommandLine;
 
 /** Capabilities and parameters on the command line, by the names and with the checks that QMP has for them. */
@@ -59,6 +60,14 @@ class SettingOptions {
             throw wrong(e.getMessage());
         }
         return settings;
+    }
+
+    /** @throws CommandLine.ParameterException if a migration would wait for a command that nobody can give */
+    void checkNobodyHasToContinue(SettingsValues settings) {
+        if (settings.enabled(Capability.PAUSE_BEFORE_SWITCHOVER)) {
+            throw wrong("capability 'pause-before-switchover' waits for migrate-continue, which takes a QMP socket:"
+                    + " send and guest have one with --qmp");
+        }
     }
 
     private Capability capability(String name, Profile profile) {

@@ -38,9 +38,10 @@ public final class ReportText {
         OutgoingReport.Downtime pause = report.downtime();
         if (pause != null) {
             out.printf(
-                    "  downtime    %s: stop %s, last harvest %s, last pages %s (expected %s), devices %s, answer %s%n",
+                    "  downtime    %s: stop %s%s, last harvest %s, last pages %s (expected %s), devices %s, answer %s%n",
                     Units.millis(pause.total()),
                     Units.millis(pause.stop()),
+                    pause.held() == 0 ? "" : ", held back %s".formatted(Units.millis(pause.held())),
                     Units.millis(pause.lastHarvest()),
                     Units.millis(pause.lastPages()),
                     Units.millis(pause.predicted()),

@@ -1,5 +1,6 @@
 package org.transhume.control.guest;
 
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -48,6 +49,7 @@ public final class MigrationCommands {
             QmpCommand.of("migrate", commands.migrateArguments(), commands::migrate),
             QmpCommand.of("migrate-incoming", commands.incomingArguments(), commands::incoming),
             QmpCommand.of("migrate_cancel", List.of(), _ -> commands.cancel()),
+            QmpCommand.of("migrate-continue", commands.continueArguments(), commands::proceed),
             QmpCommand.of("query-migrate", List.of(), _ -> commands.query())
         };
     }
@@ -66,6 +68,17 @@ public final class MigrationCommands {
                         Argument.optional("channels", channelList()),
                         Argument.optional("detach", flag),
                         Argument.optional("resume", flag));
+    }
+
+    /** All states there are, whether or not this release ever gets into them: a script may name any. */
+    private List<Argument> continueArguments() {
+        List<String> states = new ArrayList<>(List.of("none", "setup", "cancelling", "cancelled", "active"));
+        states.addAll(List.of("postcopy-active", "postcopy-paused", "postcopy-recover", "completed", "failed"));
+        states.addAll(List.of("colo", "pre-switchover", "device"));
+        if (profile == Profile.V10_0) {
+            states.addAll(List.of("postcopy-recover-setup", "wait-unplug"));
+        }
+        return List.of(Argument.required("state", new ArgumentType.Choice(states)));
     }
 
     private List<Argument> incomingArguments() {
@@ -212,6 +225,15 @@ public final class MigrationCommands {
         return null;
     }
 
+    private JsonNode proceed(Arguments arguments) throws QmpError {
+        try {
+            control.proceed(arguments.text("state").orElseThrow());
+            return null;
+        } catch (MigrationException e) {
+            throw new QmpError(e.getMessage());
+        }
+    }
+
     private JsonNode query() {
         Optional<OutgoingMigration> outgoing = control.outgoing();
         if (outgoing.isPresent()) {
@@ -258,7 +280,10 @@ public final class MigrationCommands {
                 info.put("downtime", progress.downtimeMillis());
                 putStatistics(info, progress);
             }
-            case MigrationState.Active _, MigrationState.Device _, MigrationState.Cancelling _ -> {
+            case MigrationState.Active _,
+                    MigrationState.PreSwitchover _,
+                    MigrationState.Device _,
+                    MigrationState.Cancelling _ -> {
                 MigrationProgress progress = migration.progress();
                 info.put("total-time", progress.totalMillis());
                 info.put("expected-downtime", progress.expectedDowntimeMillis());

@@ -41,6 +41,8 @@ public final class MigrationConfigs {
                                 : 0)
                 .returnPath(settings.enabled(Capability.RETURN_PATH))
                 .validateUuid(settings.enabled(Capability.VALIDATE_UUID))
+                .switchoverAck(settings.enabled(Capability.SWITCHOVER_ACK))
+                .pauseBeforeSwitchover(settings.enabled(Capability.PAUSE_BEFORE_SWITCHOVER))
                 .holeRuns(settings.enabled(Capability.X_HOLE_RUNS))
                 .zeroPages(
                         known(settings, Parameter.ZERO_PAGE_DETECTION)

@@ -168,6 +168,22 @@ public final class MigrationControl implements AutoCloseable {
     }
 
     /**
+     * Lets a migration go on that waits before its switchover.
+     *
+     * @param state the one it is expected to be in; any that it really is in will do, as with QEMU
+     * @throws MigrationException if it is in another
+     */
+    public synchronized void proceed(String state) {
+        String actual = outgoing == null ? "none" : wireName(outgoing.state());
+        if (!actual.equals(state)) {
+            throw new MigrationException("Migration not in expected state: " + actual);
+        }
+        if (outgoing != null) {
+            outgoing.proceed();
+        }
+    }
+
+    /**
      * Changes parameters; those that act at once reach the migration that runs.
      *
      * @throws SettingRefusedException if they are not allowed, or cannot be had; nothing has changed then
@@ -220,7 +236,8 @@ public final class MigrationControl implements AutoCloseable {
 
     /** The name of a state in QMP. */
     public static String wireName(MigrationState state) {
-        return state.getClass().getSimpleName().toLowerCase(Locale.ROOT);
+        String[] words = state.getClass().getSimpleName().split("(?<=[a-z])(?=[A-Z])", -1);
+        return String.join("-", words).toLowerCase(Locale.ROOT);
     }
 
     /** Ends whatever runs, and waits until it has. */

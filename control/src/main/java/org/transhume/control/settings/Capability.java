@@ -24,7 +24,7 @@ public enum Capability {
     RELEASE_RAM(V3_1, V10_0, false, "in postcopy, free the source's pages once sent; rules out recovery"),
     BLOCK(V3_1, V3_1, false, "send the contents of block devices inside the stream"),
     RETURN_PATH(V3_1, V10_0, true, "in precopy too, have the destination answer, so that the source learns the result"),
-    PAUSE_BEFORE_SWITCHOVER(V3_1, V10_0, false, "wait for migrate-continue between pausing the guest and handing over"),
+    PAUSE_BEFORE_SWITCHOVER(V3_1, V10_0, true, "wait for migrate-continue between pausing the guest and handing over"),
     X_MULTIFD(V3_1, V3_1, false, "early form of multifd"),
     MULTIFD(V10_0, V10_0, true, "send pages over several channels at a time"),
     DIRTY_BITMAPS(V3_1, V10_0, false, "send named dirty bitmaps of block devices"),
@@ -35,7 +35,7 @@ public enum Capability {
     BACKGROUND_SNAPSHOT(V10_0, V10_0, false, "save the machine as it was at the start while the guest runs on"),
     ZERO_COPY_SEND(V10_0, V10_0, false, "send pages without a copy in the kernel"),
     POSTCOPY_PREEMPT(V10_0, V10_0, false, "give requested pages a channel of their own"),
-    SWITCHOVER_ACK(V10_0, V10_0, false, "hand over only once the destination has agreed"),
+    SWITCHOVER_ACK(V10_0, V10_0, true, "hand over only once the destination has agreed"),
     DIRTY_LIMIT(V10_0, V10_0, false, "slow down only those vCPUs that write too fast"),
     MAPPED_RAM(V10_0, V10_0, false, "write each page at its own place in a file"),
 

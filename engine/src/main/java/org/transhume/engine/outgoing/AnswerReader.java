@@ -1,11 +1,13 @@
 package org.transhume.engine.outgoing;
 
 import java.io.IOException;
+import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import org.transhume.channels.Connection;
 import org.transhume.channels.qemu.ReturnPathMessage;
 import org.transhume.channels.qemu.StreamReader;
+import org.transhume.engine.Clock;
 import org.transhume.engine.ConnectionSet;
 import org.transhume.engine.MigrationException;
 import org.transhume.engine.Threads;
@@ -13,25 +15,47 @@ import org.transhume.engine.Threads;
 /** Reads the return path in a thread of its own until its last message, or until the connection is closed. */
 final class AnswerReader implements AutoCloseable {
     private final CompletableFuture<Integer> shut = new CompletableFuture<>();
+    /** Opens with the last message, or with the end of the path. */
+    private final Gate last;
+    /** Opens with the destination's consent to the switchover, or with the end of the path. */
+    private final Gate consent;
+
     private final ConnectionSet connections;
     private final Thread thread;
+    private volatile boolean switchoverAcknowledged;
 
-    AnswerReader(Connection connection, ConnectionSet connections, String name) {
+    AnswerReader(Connection connection, ConnectionSet connections, Clock clock, String name) {
+        this.last = new Gate(clock);
+        this.consent = new Gate(clock);
         this.connections = connections;
         thread = Thread.ofPlatform().daemon().name(name + " answers").start(() -> read(connection));
     }
 
     /** Whether the last message came, or the path was lost before it. */
-    boolean ended() {
-        return shut.isDone();
+    boolean ended() throws IOException {
+        return last.await(Duration.ZERO);
+    }
+
+    /** Whether the destination agreed that the guest be handed over. */
+    boolean switchoverAcknowledged() {
+        return switchoverAcknowledged;
+    }
+
+    /** Waits until the destination agrees, the path ends or {@code limit} is over. */
+    void awaitSwitchoverAck(Duration limit) throws IOException {
+        boolean _ = consent.await(limit);
     }
 
     /**
      * The status of SHUT; waits for it.
      *
-     * @throws IOException what ended the path before it
+     * @throws IOException what ended the path before it, or that it did not come within {@code limit}
      */
-    int status() throws IOException {
+    int status(Duration limit) throws IOException {
+        if (!last.await(limit)) {
+            throw new IOException("the destination did not say within %s s whether it could load the guest"
+                    .formatted(limit.toMillis() / 1000.0));
+        }
         try {
             return shut.get();
         } catch (ExecutionException e) {
@@ -49,13 +73,25 @@ final class AnswerReader implements AutoCloseable {
                 if (message == null) {
                     throw new IOException("the destination closed the return path without a word");
                 }
-                if (message instanceof ReturnPathMessage.Shut(int status)) {
-                    shut.complete(status);
-                    return;
+                switch (message) {
+                    case ReturnPathMessage.Shut(int status) -> {
+                        shut.complete(status);
+                        return;
+                    }
+                    case ReturnPathMessage.SwitchoverAck _ -> {
+                        switchoverAcknowledged = true;
+                        consent.open();
+                    }
+                    case ReturnPathMessage.Pong _ -> {
+                        // Our ping was only to see that somebody is there.
+                    }
                 }
             }
         } catch (Throwable t) {
             shut.completeExceptionally(t);
+        } finally {
+            consent.open();
+            last.open();
         }
     }
 

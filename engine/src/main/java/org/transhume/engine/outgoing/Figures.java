@@ -136,6 +136,11 @@ final class Figures {
         return connections.bytesWritten();
     }
 
+    /** Nothing was sent for a while, of the migration's own will: that says nothing about the bandwidth. */
+    void idled() {
+        meter.skip(clock.nanos(), connections.bytesWritten(), sentPages());
+    }
+
     /** Of the last window. */
     double bytesPerSecond() {
         return meter.bytesPerSecond();

@@ -26,6 +26,13 @@ final class Meter {
         dirtyStart = now;
     }
 
+    /** Begins a new window, and leaves the one so far out of all rates. */
+    void skip(long now, long bytes, long pages) {
+        windowStart = now;
+        windowBytes = bytes;
+        windowPages = pages;
+    }
+
     /** @param dirtyBytesAtHarvest what was pending right after the last harvest */
     void update(long now, long bytes, long pages, long dirtyBytesAtHarvest) {
         long nanos = now - windowStart;

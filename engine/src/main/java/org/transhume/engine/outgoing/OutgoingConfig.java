@@ -13,6 +13,8 @@ import org.transhume.memory.PageSize;
  * @param switchoverBandwidth bytes per second to assume for the last pages; 0: as measured
  * @param returnPath whether the destination is to answer
  * @param validateUuid whether the destination is to check the guest's UUID, if it has one
+ * @param switchoverAck whether the guest may be handed over only once the destination agreed; needs {@code returnPath}
+ * @param pauseBeforeSwitchover whether to wait for {@link OutgoingMigration#proceed} once the guest is stopped
  * @param holeRuns extension {@code x-hole-runs}: never-written ranges travel as ranges
  * @param zeroPages who looks for zero pages
  * @param compression what multifd lanes do to pages; anything but {@link Compression.None} needs channels
@@ -21,6 +23,7 @@ import org.transhume.memory.PageSize;
  * @param pageCompression compression of pages on the main channel, for old QEMUs; null is none
  * @param placement where lanes run
  * @param connectLimit longest wait for each connection
+ * @param answerLimit longest wait for the destination's word once it was given the guest, more than 0
  * @param throttle decides whether a guest that writes too fast is slowed down; it belongs to one migration
  * @param clock where time comes from
  */
@@ -31,6 +34,8 @@ public record OutgoingConfig(
         long switchoverBandwidth,
         boolean returnPath,
         boolean validateUuid,
+        boolean switchoverAck,
+        boolean pauseBeforeSwitchover,
         boolean holeRuns,
         ZeroPageDetection zeroPages,
         Compression compression,
@@ -38,6 +43,7 @@ public record OutgoingConfig(
         PageCompression pageCompression,
         LanePlacement placement,
         Duration connectLimit,
+        Duration answerLimit,
         ThrottlePolicy throttle,
         Clock clock) {
     private static final Duration LONGEST_PAUSE = Duration.ofSeconds(2000);
@@ -55,6 +61,12 @@ public record OutgoingConfig(
         }
         if (connectLimit.isNegative()) {
             throw new IllegalArgumentException("connectLimit=%s: expected 0 or more".formatted(connectLimit));
+        }
+        if (answerLimit.isNegative() || answerLimit.isZero()) {
+            throw new IllegalArgumentException("answerLimit=%s: expected more than 0".formatted(answerLimit));
+        }
+        if (switchoverAck && !returnPath) {
+            throw new IllegalArgumentException("switchoverAck=true: expected returnPath with it");
         }
         if (channels == 0 && !(compression instanceof Compression.None)) {
             throw new IllegalArgumentException("compression=%s: expected channels for it".formatted(compression));
@@ -85,6 +97,8 @@ public record OutgoingConfig(
         private long switchoverBandwidth;
         private boolean returnPath;
         private boolean validateUuid;
+        private boolean switchoverAck;
+        private boolean pauseBeforeSwitchover;
         private boolean holeRuns;
         private ZeroPageDetection zeroPages = ZeroPageDetection.MULTIFD;
         private Compression compression = new Compression.None();
@@ -92,6 +106,7 @@ public record OutgoingConfig(
         private PageCompression pageCompression;
         private LanePlacement placement = LanePlacement.AUTOMATIC;
         private Duration connectLimit = Duration.ofSeconds(30);
+        private Duration answerLimit = Duration.ofSeconds(60);
         private ThrottlePolicy throttle = ThrottlePolicy.NONE;
         private Clock clock = Clock.SYSTEM;
 
@@ -124,6 +139,16 @@ public record OutgoingConfig(
 
         public Builder validateUuid(boolean value) {
             validateUuid = value;
+            return this;
+        }
+
+        public Builder switchoverAck(boolean value) {
+            switchoverAck = value;
+            return this;
+        }
+
+        public Builder pauseBeforeSwitchover(boolean value) {
+            pauseBeforeSwitchover = value;
             return this;
         }
 
@@ -167,6 +192,11 @@ public record OutgoingConfig(
             return this;
         }
 
+        public Builder answerLimit(Duration value) {
+            answerLimit = value;
+            return this;
+        }
+
         public Builder clock(Clock value) {
             clock = value;
             return this;
@@ -180,6 +210,8 @@ public record OutgoingConfig(
                     switchoverBandwidth,
                     returnPath,
                     validateUuid,
+                    switchoverAck,
+                    pauseBeforeSwitchover,
                     holeRuns,
                     zeroPages,
                     compression,
@@ -187,6 +219,7 @@ public record OutgoingConfig(
                     pageCompression,
                     placement,
                     connectLimit,
+                    answerLimit,
                     throttle,
                     clock);
         }

@@ -44,6 +44,7 @@ public final class OutgoingMigration {
     private final PageForms forms;
     private final Limits limits;
     private final Orders orders = new Orders();
+    private final Gate held;
     private final Stage stage;
     private final Throttle throttle;
     private final Figures figures;
@@ -61,6 +62,7 @@ public final class OutgoingMigration {
         this.rate = new RateLimit(config.maxBandwidth(), config.clock());
         this.forms = new PageForms(config, pages, rate, name);
         this.limits = new Limits(config, rate);
+        this.held = new Gate(config.clock());
         this.stage = new Stage(observer);
         this.throttle = new Throttle(config.throttle(), guest, config.clock());
         this.figures = new Figures(
@@ -110,10 +112,16 @@ public final class OutgoingMigration {
         // Whoever waits for a window, a peer or a connection wakes with an error, and the thread sees why.
         rate.stop();
         connections.close();
+        held.open();
         Thread waiting = dialing;
         if (waiting != null) {
             waiting.interrupt();
         }
+    }
+
+    /** Lets a migration in {@link MigrationState.PreSwitchover} go on; in any other state nothing happens. Returns at once. */
+    public void proceed() {
+        held.open();
     }
 
     /** Changes the cap at once; 0 lifts it. Without effect once the guest is stopped. */
@@ -208,7 +216,8 @@ public final class OutgoingMigration {
             // The header goes first: a destination that does not look into a connection takes the first for the main
             // one.
             out.flush();
-            try (AnswerReader answers = config.returnPath() ? new AnswerReader(main, connections, name) : null;
+            try (AnswerReader answers =
+                            config.returnPath() ? new AnswerReader(main, connections, config.clock(), name) : null;
                     LaneGroup lanes = lanes(out)) {
                 Scanner scanner = new Scanner(
                         guest.memory(),
@@ -225,8 +234,8 @@ public final class OutgoingMigration {
                                 || (dialect.zeroPagesInPackets() && config.zeroPages() == ZeroPageDetection.MULTIFD));
                 begin(pending, scanner, out);
                 Passage passage = new Passage(
-                        guest, config, dialect, orders, limits, figures, throttle, stage, forms, pending, scanner, out,
-                        answers);
+                        guest, config, dialect, orders, held, limits, figures, throttle, stage, forms, pending, scanner,
+                        out, answers);
                 double predicted = new Precopy(passage).run();
                 new Switchover(passage, main).run(predicted);
             }

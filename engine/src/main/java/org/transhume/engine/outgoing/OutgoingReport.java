@@ -50,11 +50,12 @@ public record OutgoingReport(
         String dirtySource,
         List<Round> roundHistory) {
     /**
-     * The pause, in milliseconds.
+     * The pause, in milliseconds. What was expected has no part for {@code held}, which is the caller's.
      *
      * @param total from asking the guest to stop to the end of the migration
      * @param predicted what was expected when the decision fell: last pages only
      * @param stop until the guest stood
+     * @param held until the caller let the stopped guest go on its way; 0 if it need not
      * @param lastHarvest asking the dirty source once more
      * @param lastPages sending them, with the barrier
      * @param devices saving and sending device state
@@ -64,6 +65,7 @@ public record OutgoingReport(
             double total,
             double predicted,
             double stop,
+            double held,
             double lastHarvest,
             double lastPages,
             double devices,

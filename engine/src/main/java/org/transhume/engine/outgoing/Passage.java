@@ -1,6 +1,7 @@
 package org.transhume.engine.outgoing;
 
 import java.io.IOException;
+import java.time.Duration;
 import org.transhume.channels.qemu.Dialect;
 import org.transhume.channels.qemu.MainStreamWriter;
 import org.transhume.channels.qemu.SectionKind;
@@ -10,6 +11,7 @@ import org.transhume.engine.Guest;
  * A migration whose connections are up: what its phases, {@link Precopy} and {@link Switchover}, work with, and what both do
  * to the stream. The migration's thread.
  *
+ * @param held opened when the caller lets a guest that was stopped go on its way
  * @param answers null without a return path
  */
 record Passage(
@@ -17,6 +19,7 @@ record Passage(
         OutgoingConfig config,
         Dialect dialect,
         Orders orders,
+        Gate held,
         Limits limits,
         Figures figures,
         Throttle throttle,
@@ -38,7 +41,7 @@ record Passage(
         orders.check();
         if (answers != null && answers.ended()) {
             throw new IOException("the destination ended the migration before it was complete (status %d)"
-                    .formatted(answers.status()));
+                    .formatted(answers.status(Duration.ZERO)));
         }
     }
 

@@ -1,6 +1,7 @@
 package org.transhume.engine.outgoing;
 
 import java.io.IOException;
+import java.time.Duration;
 import org.transhume.channels.qemu.SectionKind;
 
 /**
@@ -11,6 +12,9 @@ final class Precopy {
     private static final double NANOS_PER_SECOND = 1e9;
     /** Part of the downtime limit that is not planned with. */
     private static final double RESERVE = 0.25;
+
+    /** How often to look whether the guest wrote while there is nothing left to do but to wait for the destination's consent. */
+    private static final Duration CONSENT_LOOK = Duration.ofMillis(100);
 
     private final Passage passage;
     private final Figures figures;
@@ -28,14 +32,31 @@ final class Precopy {
             passage.checkOrders();
             figures.remaining(scanner.remainingBytes());
             if (scanner.holesSent() && (fitsIntoPause() || passage.throttle().harvestDue(figures.passes()))) {
+                awaitConsent();
                 harvest();
-                if (fitsIntoPause()) {
+                if (fitsIntoPause() && maySwitch()) {
                     double bandwidth = bandwidth();
                     return bandwidth > 0 ? figures.remaining() * 1000 / bandwidth : 0;
                 }
             }
             sendSlice();
             figures.sliceSent();
+        }
+    }
+
+    /** Whether the guest may be stopped: the destination wants it, or it stands anyway. */
+    private boolean maySwitch() {
+        return !passage.config().switchoverAck()
+                || passage.answers().switchoverAcknowledged()
+                || !passage.guest().running();
+    }
+
+    /** Rounds go on without it, but not as fast as a round without pages can be. */
+    private void awaitConsent() throws IOException {
+        if (fitsIntoPause() && !maySwitch()) {
+            passage.answers().awaitSwitchoverAck(CONSENT_LOOK);
+            passage.checkOrders();
+            figures.idled();
         }
     }
 

@@ -39,6 +39,10 @@ final class Switchover {
         long begin = figures.paused();
         stage.pause(passage.guest());
         long stopped = clock.nanos();
+        if (passage.config().pauseBeforeSwitchover()) {
+            hold();
+        }
+        long released = clock.nanos();
         stage.enter(new MigrationState.Device());
         passage.limits().lift();
         stage.during("sending the last pages");
@@ -67,10 +71,21 @@ final class Switchover {
                 (end - begin) / NANOS_PER_MILLI,
                 predicted,
                 (stopped - begin) / NANOS_PER_MILLI,
-                (harvested - stopped) / NANOS_PER_MILLI,
+                (released - stopped) / NANOS_PER_MILLI,
+                (harvested - released) / NANOS_PER_MILLI,
                 (sent - harvested) / NANOS_PER_MILLI,
                 (devices - sent) / NANOS_PER_MILLI,
                 (end - devices) / NANOS_PER_MILLI));
+    }
+
+    /** Nothing is sent, and nobody looks at the destination: that it died meanwhile shows when something is sent again. */
+    private void hold() throws IOException {
+        stage.during("waiting before the switchover");
+        passage.held().shut(); // whoever opened it before did not mean this pause
+        passage.orders().check(); // unless it was to end everything
+        stage.enter(new MigrationState.PreSwitchover());
+        passage.held().await();
+        passage.orders().check();
     }
 
     private void harvest() {
@@ -98,7 +113,7 @@ final class Switchover {
     }
 
     private void awaitAnswer() throws IOException {
-        int status = passage.answers().status();
+        int status = passage.answers().status(passage.config().answerLimit());
         if (status != 0) {
             // It says that it does not run the guest: ownership is known again, and it is ours.
             passage.orders().handBack();
