@@ -13,7 +13,8 @@ public enum StateCode {
     CANCELLING(4),
     CANCELLED(5),
     COMPLETED(6),
-    FAILED(7);
+    FAILED(7),
+    PRE_SWITCHOVER(8);
 
     private final int code;
 
@@ -29,6 +30,7 @@ public enum StateCode {
         return switch (state) {
             case MigrationState.Setup _ -> SETUP;
             case MigrationState.Active _ -> ACTIVE;
+            case MigrationState.PreSwitchover _ -> PRE_SWITCHOVER;
             case MigrationState.Device _ -> DEVICE;
             case MigrationState.Cancelling _ -> CANCELLING;
             case MigrationState.Cancelled _ -> CANCELLED;
@@ -47,7 +49,7 @@ public enum StateCode {
     }
 
     private String wireName() {
-        return name().toLowerCase(Locale.ROOT);
+        return name().toLowerCase(Locale.ROOT).replace('_', '-');
     }
 
     /** All of them for a person. */
