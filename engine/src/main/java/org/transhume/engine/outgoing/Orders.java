@@ -1,32 +1,38 @@
 package org.transhume.engine.outgoing;
 
 import org.transhume.engine.MigrationException;
+import org.transhume.engine.handover.Agreement;
+import org.transhume.engine.handover.SourceOwnership;
+import org.transhume.engine.handover.SourceOwnership.Event;
 
-/**
- * Who decides about the guest: whether the caller gave the migration up before the guest was handed over, or too late. Any
- * thread.
- */
+/** Who may run the guest, and whether the caller gave the migration up in time: each event decides before the next. Any thread. */
 final class Orders {
-    private boolean cancelled;
-    private boolean handedOver;
-    private boolean acknowledged;
+    private SourceOwnership ownership;
+
+    Orders(Agreement agreement) {
+        ownership = new SourceOwnership(agreement);
+    }
+
+    synchronized SourceOwnership ownership() {
+        return ownership;
+    }
 
     /** @return whether this call gave it up: neither was it before, nor is the guest handed over */
     synchronized boolean cancel() {
-        if (cancelled || handedOver) {
+        if (cancelled()) {
             return false;
         }
-        cancelled = true;
-        return true;
+        ownership = ownership.after(Event.CANCEL);
+        return cancelled();
     }
 
     synchronized boolean cancelled() {
-        return cancelled;
+        return ownership.state() == SourceOwnership.State.CANCELLED;
     }
 
     /** @throws MigrationException if the caller gave it up */
     synchronized void check() {
-        if (cancelled) {
+        if (cancelled()) {
             throw new MigrationException("the migration was cancelled");
         }
     }
@@ -38,25 +44,11 @@ final class Orders {
      */
     synchronized void handOver() {
         check();
-        handedOver = true;
+        after(Event.HAND_OVER);
     }
 
-    /** The destination said that it does not run the guest: it is ours again. */
-    synchronized void handBack() {
-        handedOver = false;
-    }
-
-    /** The destination said that it has the guest. */
-    synchronized void acknowledge() {
-        acknowledged = true;
-    }
-
-    synchronized boolean acknowledged() {
-        return acknowledged;
-    }
-
-    /** Whether the destination may run the guest without having said so. */
-    synchronized boolean unknown() {
-        return handedOver && !acknowledged;
+    /** Something else happened. */
+    synchronized void after(Event event) {
+        ownership = ownership.after(event);
     }
 }

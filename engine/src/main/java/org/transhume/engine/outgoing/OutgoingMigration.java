@@ -21,6 +21,8 @@ import org.transhume.engine.MigrationObserver;
 import org.transhume.engine.MigrationState;
 import org.transhume.engine.PageCounters;
 import org.transhume.engine.counters.CounterValues;
+import org.transhume.engine.handover.Agreement;
+import org.transhume.engine.handover.SourceOwnership;
 import org.transhume.memory.Lease;
 
 /**
@@ -43,7 +45,7 @@ public final class OutgoingMigration {
     private final RateLimit rate;
     private final PageForms forms;
     private final Limits limits;
-    private final Orders orders = new Orders();
+    private final Orders orders;
     private final Gate held;
     private final Stage stage;
     private final Throttle throttle;
@@ -59,6 +61,7 @@ public final class OutgoingMigration {
         this.config = config;
         this.name = name;
         this.dialect = Dialect.ofMachine(guest.machine());
+        this.orders = new Orders(config.returnPath() ? Agreement.ANSWERED : Agreement.UNANSWERED);
         this.rate = new RateLimit(config.maxBandwidth(), config.clock());
         this.forms = new PageForms(config, pages, rate, name);
         this.limits = new Limits(config, rate);
@@ -312,20 +315,21 @@ public final class OutgoingMigration {
     }
 
     private void end(Throwable failure) {
-        boolean mayRunThere = failure != null && orders.unknown();
+        SourceOwnership ownership = orders.ownership();
         MigrationState last;
-        if (failure == null) {
-            last = new MigrationState.Completed();
-        } else if (orders.cancelled()) {
+        if (ownership.theirs()) {
+            last = new MigrationState.Completed(); // whatever else went wrong since
+        } else if (ownership.state() == SourceOwnership.State.CANCELLED) {
             stage.enter(new MigrationState.Cancelling());
             last = new MigrationState.Cancelled();
         } else {
-            last = new MigrationState.Failed(stage.during(), failureReason(failure, mayRunThere), failure, mayRunThere);
+            last = new MigrationState.Failed(
+                    stage.during(), failureReason(failure, ownership.unknown()), failure, ownership.unknown());
         }
         if (last instanceof MigrationState.Failed) {
             stage.enter(last); // before RESUME, as QEMU does
         }
-        if (failure != null && !mayRunThere) {
+        if (ownership.ours()) {
             stage.resume(guest);
         }
         if (!(last instanceof MigrationState.Failed)) {
@@ -333,7 +337,7 @@ public final class OutgoingMigration {
         }
         completion.complete(figures.report(
                 last,
-                orders.acknowledged(),
+                ownership.state() == SourceOwnership.State.THERE,
                 config.channels(),
                 guest.dirtySource().name()));
     }
@@ -341,7 +345,7 @@ public final class OutgoingMigration {
     private static String failureReason(Throwable failure, boolean mayRunThere) {
         return mayRunThere
                 ? MigrationException.reasonOf(failure)
-                        + "; the destination may run the guest already, so it stays paused here:"
+                        + "; the destination may run the guest already, or nobody does, so it stays paused here:"
                         + " find out, then use cont on the side that shall own it"
                 : MigrationException.reasonOf(failure);
     }

@@ -9,6 +9,7 @@ import org.transhume.channels.qemu.MainStreamWriter;
 import org.transhume.channels.qemu.SectionKind;
 import org.transhume.engine.Clock;
 import org.transhume.engine.MigrationState;
+import org.transhume.engine.handover.SourceOwnership.Event;
 
 /**
  * The pause: stops the guest, sends what is left of it, and hands it over (spec: control.md §6.6). The migration's thread.
@@ -57,14 +58,15 @@ final class Switchover {
         passage.checkOrders();
         passage.orders().handOver();
         stage.during("handing over");
-        out.end(tail);
-        out.flush();
-        long devices = clock.nanos();
-        if (passage.answers() == null) {
-            main.finishWriting();
-            main.awaitEnd(COMMAND_END_LIMIT);
-        } else {
+        long devices;
+        try {
+            out.end(tail);
+            out.flush();
+            devices = clock.nanos();
             awaitAnswer();
+        } catch (Throwable t) {
+            passage.orders().after(Event.LOST); // if nothing better is known
+            throw t;
         }
         long end = clock.nanos();
         figures.downtime(new OutgoingReport.Downtime(
@@ -113,12 +115,17 @@ final class Switchover {
     }
 
     private void awaitAnswer() throws IOException {
+        if (passage.answers() == null) {
+            main.finishWriting();
+            main.awaitEnd(COMMAND_END_LIMIT);
+            passage.orders().after(Event.SENT);
+            return;
+        }
         int status = passage.answers().status(passage.config().answerLimit());
         if (status != 0) {
-            // It says that it does not run the guest: ownership is known again, and it is ours.
-            passage.orders().handBack();
+            passage.orders().after(Event.REFUSED);
             throw new IOException("the destination could not load the guest (status %d)".formatted(status));
         }
-        passage.orders().acknowledge();
+        passage.orders().after(Event.LOADED);
     }
 }
