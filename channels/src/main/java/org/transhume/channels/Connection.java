@@ -68,6 +68,14 @@ public interface Connection extends Closeable {
     /** Bytes handed to the kernel so far. Any thread. */
     long bytesWritten();
 
+    /**
+     * Bytes of these that wait here because the path or the peer is slower, as far as the kernel can tell; 0 where it cannot.
+     * Any thread, one at a time.
+     */
+    default long unsent() {
+        return 0;
+    }
+
     /** Names the other end in messages. */
     String peer();
 

@@ -22,6 +22,7 @@ final class DescriptorConnection implements Connection {
     private final String peer;
     private final Frame reading = new Frame();
     private final Frame writing = new Frame();
+    private final Frame looking = new Frame();
     // Each has one writer, so a plain read and a release store make an increment; any thread may look.
     private final AtomicLong bytesRead = new AtomicLong();
     private final AtomicLong bytesWritten = new AtomicLong();
@@ -221,6 +222,23 @@ final class DescriptorConnection implements Connection {
     @Override
     public long bytesWritten() {
         return bytesWritten.getAcquire();
+    }
+
+    @Override
+    public long unsent() {
+        if (!bidirectional() || in != out) {
+            return 0; // not a socket
+        }
+        try {
+            int fd = out.enter();
+            try {
+                return Math.max(0, SystemCalls.unsent(looking, fd));
+            } finally {
+                out.leave();
+            }
+        } catch (ConnectionClosedException e) {
+            return 0;
+        }
     }
 
     @Override

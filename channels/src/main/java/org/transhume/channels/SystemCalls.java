@@ -36,6 +36,8 @@ final class SystemCalls {
     static final int O_CREAT = 0x40;
     static final int O_NONBLOCK = 0x800;
     static final int O_CLOEXEC = 0x80000;
+    private static final long TIOCOUTQ = 0x5411;
+
     static final int F_GETFL = 3;
     static final int F_SETFL = 4;
     static final int F_DUPFD_CLOEXEC = 1030;
@@ -104,6 +106,7 @@ final class SystemCalls {
     private static final MethodHandle EVENTFD = function("eventfd", INT, INT, INT);
     private static final MethodHandle PIPE2 = function("pipe2", INT, POINTER, INT);
     private static final MethodHandle OPEN = variadic("open", INT, POINTER, INT, INT);
+    private static final MethodHandle IOCTL = variadic("ioctl", INT, INT, LONG, POINTER);
     private static final MethodHandle FCNTL = variadic("fcntl", INT, INT, INT, INT);
     private static final MethodHandle DUP3 = function("dup3", INT, INT, INT, INT);
     private static final MethodHandle LSEEK = function("lseek", LONG, INT, LONG, INT);
@@ -248,6 +251,16 @@ final class SystemCalls {
 
     static int open(Frame frame, MemorySegment path, int flags, int mode) {
         return (int) rare(frame, OPEN, path, flags | O_CLOEXEC, mode);
+    }
+
+    /** Bytes in the send queue of a socket, or a negative errno. */
+    static int unsent(Frame frame, int fd) {
+        try {
+            int n = (int) IOCTL.invokeExact(frame.errno, fd, TIOCOUTQ, frame.polls);
+            return n < 0 ? (int) frame.failed() : frame.polls.get(INT, 0);
+        } catch (Throwable t) {
+            throw unexpected(t);
+        }
     }
 
     static int fcntl(Frame frame, int fd, int command, int argument) {

@@ -75,6 +75,15 @@ public final class ConnectionSet implements AutoCloseable {
         }
     }
 
+    /** Bytes that wait in the sockets. One thread at a time. */
+    public synchronized long unsent() {
+        long sum = 0;
+        for (Entry entry : entries) {
+            sum += entry.connection.unsent();
+        }
+        return sum;
+    }
+
     public synchronized long bytesWritten() {
         long sum = 0;
         for (Entry entry : entries) {

@@ -39,6 +39,15 @@ public interface Guest extends Identified {
     /** Device state of the stopped guest. */
     DeviceTail saveDevices();
 
+    /**
+     * Saves device state to nowhere, so that the pause can be foretold; the guest may run meanwhile.
+     *
+     * @return bytes it would have now, or -1 if that cannot be done
+     */
+    default long rehearseDevices() {
+        return -1;
+    }
+
     /** Section id under which RAM travels; must differ from those inside {@link #saveDevices}. */
     default int ramSectionId() {
         return 1;

@@ -25,6 +25,11 @@ public final class MainStreamWriter implements AutoCloseable {
         return out.offset();
     }
 
+    /** As {@link StreamWriter#unsent}. */
+    public long unsent() {
+        return out.unsent();
+    }
+
     public void header(StreamHeader header) throws IOException {
         header.write(out);
     }

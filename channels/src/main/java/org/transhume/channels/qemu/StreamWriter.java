@@ -34,6 +34,11 @@ public final class StreamWriter implements AutoCloseable {
         return flushed + gather.bytes() + (position - gathered);
     }
 
+    /** As {@link Connection#unsent}. */
+    public long unsent() {
+        return connection.unsent();
+    }
+
     public StreamWriter u8(int value) throws IOException {
         room(1);
         buffer.set(ValueLayout.JAVA_BYTE, position, (byte) value);

@@ -38,15 +38,15 @@ public final class ReportText {
         OutgoingReport.Downtime pause = report.downtime();
         if (pause != null) {
             out.printf(
-                    "  downtime    %s: stop %s%s, last harvest %s, last pages %s (expected %s), devices %s, answer %s%n",
+                    "  downtime    %s: stop %s%s, last harvest %s, last pages %s, devices %s, answer %s; foretold %s%n",
                     Units.millis(pause.total()),
                     Units.millis(pause.stop()),
                     pause.held() == 0 ? "" : ", held back %s".formatted(Units.millis(pause.held())),
                     Units.millis(pause.lastHarvest()),
                     Units.millis(pause.lastPages()),
-                    Units.millis(pause.predicted()),
                     Units.millis(pause.devices()),
-                    Units.millis(pause.answer()));
+                    Units.millis(pause.answer()),
+                    Units.millis(pause.predicted()));
         }
         if (report.outcome().equals("completed")) {
             out.println(

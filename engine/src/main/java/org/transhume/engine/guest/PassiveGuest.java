@@ -114,6 +114,11 @@ public final class PassiveGuest implements Guest, IncomingGuest, AutoCloseable {
     }
 
     @Override
+    public long rehearseDevices() {
+        return devices.toBytes().length;
+    }
+
+    @Override
     public int ramSectionId() {
         int id = 1;
         while (devices.sectionIds().contains(id)) {

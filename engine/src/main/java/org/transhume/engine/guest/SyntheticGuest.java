@@ -151,6 +151,11 @@ public final class SyntheticGuest implements Guest, IncomingGuest, AutoCloseable
     }
 
     @Override
+    public long rehearseDevices() {
+        return saveDevices().toBytes().length;
+    }
+
+    @Override
     public GuestMemory accept(String machine, List<BlockEntry> blocks) {
         if (!machine.equals(this.machine)) {
             throw new MigrationException("machine '%s' came, this guest is '%s': start both with the same --machine"

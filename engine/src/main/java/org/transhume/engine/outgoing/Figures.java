@@ -14,6 +14,7 @@ import org.transhume.engine.counters.Counter;
 import org.transhume.engine.counters.CounterValues;
 import org.transhume.engine.counters.Side;
 import org.transhume.engine.counters.StateCode;
+import org.transhume.engine.forecast.Forecaster;
 
 /**
  * What one migration measured and counted, for whoever looks while it runs and for its report. Written by the migration's
@@ -30,6 +31,7 @@ final class Figures {
     private final Limits limits;
     private final Throttle throttle;
     private final MigrationObserver observer;
+    private final Forecaster forecaster;
     private final long ramBytes;
     private final long startNanos;
     private final Meter meter = new Meter();
@@ -44,7 +46,6 @@ final class Figures {
     private volatile int passes;
 
     private long dirtyBytesAtHarvest;
-    private long harvestNanos;
     private long roundPages;
     private long roundBytes;
     private long roundNanos;
@@ -58,6 +59,7 @@ final class Figures {
             Limits limits,
             Throttle throttle,
             MigrationObserver observer,
+            Forecaster forecaster,
             long ramBytes) {
         this.clock = clock;
         this.connections = connections;
@@ -66,6 +68,7 @@ final class Figures {
         this.limits = limits;
         this.throttle = throttle;
         this.observer = observer;
+        this.forecaster = forecaster;
         this.ramBytes = ramBytes;
         this.remainingBytes = ramBytes;
         this.startNanos = clock.nanos();
@@ -110,18 +113,11 @@ final class Figures {
      * The dirty source was asked.
      *
      * @param found pages it reported
-     * @param nanos it took
      */
-    void harvested(long found, long nanos, long remaining) {
-        harvestNanos = nanos;
+    void harvested(long found, long remaining) {
         meter.harvested(clock.nanos(), found);
         remainingBytes = remaining;
         dirtyBytesAtHarvest = remaining;
-    }
-
-    /** How long the last harvest took. */
-    long harvestNanos() {
-        return harvestNanos;
     }
 
     /** A slice of pages was sent. */
@@ -141,9 +137,9 @@ final class Figures {
         meter.skip(clock.nanos(), connections.bytesWritten(), sentPages());
     }
 
-    /** Of the last window. */
-    double bytesPerSecond() {
-        return meter.bytesPerSecond();
+    /** Bytes that wait in the sockets. */
+    long unsent() {
+        return connections.unsent();
     }
 
     int passes() {
@@ -202,7 +198,8 @@ final class Figures {
                 paused == 0 ? 0 : mainBytes - mainBytesAtPause,
                 throttle.percent(),
                 forms.delta(),
-                forms.pageCompression());
+                forms.pageCompression(),
+                forecaster.forecast());
     }
 
     /** The same, and all else that the table has. */

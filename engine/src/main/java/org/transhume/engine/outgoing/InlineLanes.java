@@ -2,16 +2,19 @@ package org.transhume.engine.outgoing;
 
 import java.io.IOException;
 import java.util.List;
+import org.transhume.engine.Clock;
 
 /** Lanes that work in the scanner's own thread, batch by batch in turn: nothing is handed over. */
 final class InlineLanes implements LaneGroup {
     private final List<? extends Lane> lanes;
     private final RateLimit rate;
+    private final SendMeter meter;
     private final PageBatch batch = new PageBatch();
     private int next;
 
-    InlineLanes(List<? extends Lane> lanes, RateLimit rate) {
+    InlineLanes(List<? extends Lane> lanes, RateLimit rate, Clock clock) {
         this.lanes = lanes;
+        this.meter = new SendMeter(clock);
         this.rate = rate;
     }
 
@@ -25,8 +28,24 @@ final class InlineLanes implements LaneGroup {
         Lane lane = lanes.get(next);
         next = (next + 1) % lanes.size();
         long before = lane.bytes();
+        meter.begin(unsent());
         lane.send(batch);
-        rate.settle(batch.reserved, lane.bytes() - before);
+        long bytes = lane.bytes() - before;
+        meter.end(batch.content, bytes, unsent());
+        rate.settle(batch.reserved, bytes);
+    }
+
+    private long unsent() {
+        long sum = 0;
+        for (Lane lane : lanes) {
+            sum += lane.unsent();
+        }
+        return sum;
+    }
+
+    @Override
+    public List<SendMeter> meters() {
+        return List.of(meter);
     }
 
     @Override

@@ -13,6 +13,9 @@ interface Lane extends AutoCloseable {
     /** Bytes this lane has put on its channel. Its own thread. */
     long bytes();
 
+    /** Bytes of its channel that wait in the socket. Its own thread. */
+    long unsent();
+
     /** Frees the buffers; the connection is not the lane's. */
     @Override
     void close();

@@ -1,6 +1,7 @@
 package org.transhume.engine.outgoing;
 
 import java.io.IOException;
+import java.util.List;
 
 /**
  * The lanes of one migration, as the scanner sees them. Claim a batch, fill it, publish it; one thread. Once a lane has
@@ -17,6 +18,9 @@ interface LaneGroup extends AutoCloseable {
     void sync(long number) throws IOException;
 
     int lanes();
+
+    /** What each of its threads measures while it sends. */
+    List<SendMeter> meters();
 
     /** Ends the lanes' threads; their connections are closed by then, or everything was sent. */
     @Override

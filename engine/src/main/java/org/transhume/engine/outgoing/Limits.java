@@ -1,6 +1,7 @@
 package org.transhume.engine.outgoing;
 
 import java.time.Duration;
+import org.transhume.engine.forecast.Terms;
 
 /** What the caller allows, and may change while the migration runs. Any thread. */
 final class Limits {
@@ -33,6 +34,11 @@ final class Limits {
 
     void switchoverBandwidth(long bytesPerSecond) {
         switchoverBandwidth = bytesPerSecond;
+    }
+
+    /** All of it, as the forecast wants it. */
+    Terms terms() {
+        return new Terms(downtime.toNanos(), maxBandwidth, switchoverBandwidth);
     }
 
     /** Cap in bytes per second while the guest runs; 0: none. */

@@ -46,6 +46,7 @@ final class MainLane implements Lane {
                 normal++;
             }
         }
+        batch.content = batch.count - zero;
         pages.normal.add(normal);
         if (encode) {
             pages.delta.add(deltas.travelled() - before);
@@ -77,6 +78,11 @@ final class MainLane implements Lane {
     @Override
     public long bytes() {
         return out.offset();
+    }
+
+    @Override
+    public long unsent() {
+        return out.unsent();
     }
 
     @Override

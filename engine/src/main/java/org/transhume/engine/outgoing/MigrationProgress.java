@@ -1,5 +1,7 @@
 package org.transhume.engine.outgoing;
 
+import org.transhume.engine.forecast.Forecast;
+
 /**
  * One look at a running outgoing migration.
  *
@@ -22,6 +24,7 @@ package org.transhume.engine.outgoing;
  * @param throttlePercent by which the guest is slowed down now; 0 is not at all
  * @param delta what XBZRLE did; null if it is off
  * @param pageCompression what the threads of {@code compress} did; null if it is off
+ * @param forecast what will come of it
  */
 public record MigrationProgress(
         long totalMillis,
@@ -42,4 +45,5 @@ public record MigrationProgress(
         long downtimeBytes,
         int throttlePercent,
         DeltaProgress delta,
-        PageCompressionProgress pageCompression) {}
+        PageCompressionProgress pageCompression,
+        Forecast forecast) {}

@@ -63,6 +63,7 @@ final class MultifdLane implements Lane {
             packet.offset(listed + i, zeroes[i]);
         }
         write(listed, zero);
+        batch.content = other;
         (batch.knownZero ? pages.hole : pages.zero).add(zero);
         while (body.more()) {
             start(batch);
@@ -101,6 +102,11 @@ final class MultifdLane implements Lane {
     @Override
     public long bytes() {
         return connection.bytesWritten();
+    }
+
+    @Override
+    public long unsent() {
+        return connection.unsent();
     }
 
     @Override

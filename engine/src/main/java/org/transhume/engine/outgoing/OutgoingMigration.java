@@ -21,9 +21,11 @@ import org.transhume.engine.MigrationObserver;
 import org.transhume.engine.MigrationState;
 import org.transhume.engine.PageCounters;
 import org.transhume.engine.counters.CounterValues;
+import org.transhume.engine.forecast.Forecaster;
 import org.transhume.engine.handover.Agreement;
 import org.transhume.engine.handover.SourceOwnership;
 import org.transhume.memory.Lease;
+import org.transhume.memory.PageSize;
 
 /**
  * Moves a guest away: rounds of dirty pages while it runs, then the switchover. Runs in a thread of its own from
@@ -49,6 +51,7 @@ public final class OutgoingMigration {
     private final Gate held;
     private final Stage stage;
     private final Throttle throttle;
+    private final Forecaster forecaster;
     private final Figures figures;
     private final CompletableFuture<OutgoingReport> completion = new CompletableFuture<>();
 
@@ -68,6 +71,7 @@ public final class OutgoingMigration {
         this.held = new Gate(config.clock());
         this.stage = new Stage(observer);
         this.throttle = new Throttle(config.throttle(), guest, config.clock());
+        this.forecaster = new Forecaster(guest.memory().size() / PageSize.BYTES);
         this.figures = new Figures(
                 config.clock(),
                 connections,
@@ -76,6 +80,7 @@ public final class OutgoingMigration {
                 limits,
                 throttle,
                 observer,
+                forecaster,
                 guest.memory().size());
     }
 
@@ -237,8 +242,8 @@ public final class OutgoingMigration {
                                 || (dialect.zeroPagesInPackets() && config.zeroPages() == ZeroPageDetection.MULTIFD));
                 begin(pending, scanner, out);
                 Passage passage = new Passage(
-                        guest, config, dialect, orders, held, limits, figures, throttle, stage, forms, pending, scanner,
-                        out, answers);
+                        guest, config, dialect, orders, held, limits, figures, throttle, forecaster, stage, forms,
+                        pending, scanner, out, answers);
                 double predicted = new Precopy(passage).run();
                 new Switchover(passage, main).run(predicted);
             }
@@ -257,7 +262,7 @@ public final class OutgoingMigration {
 
     private LaneGroup lanes(MainStreamWriter out) throws IOException {
         if (config.channels() == 0) {
-            return new InlineLanes(List.of(forms.mainLane(out)), rate);
+            return new InlineLanes(List.of(forms.mainLane(out)), rate, config.clock());
         }
         List<BlockEntry> blocks = blockList();
         List<MultifdLane> lanes = new ArrayList<>();
@@ -279,7 +284,8 @@ public final class OutgoingMigration {
             // With something to compute a lane is worth a thread of its own.
             case AUTOMATIC -> lanes.size() == 1 && !forms.compute();
         };
-        return inline ? new InlineLanes(lanes, rate) : new RingLanes(lanes, rate, connections, name);
+        return inline ? new InlineLanes(lanes, rate, config.clock())
+                : new RingLanes(lanes, rate, connections, config.clock(), name);
     }
 
     private List<String> extensions() {

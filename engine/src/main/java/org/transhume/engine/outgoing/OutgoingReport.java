@@ -53,7 +53,7 @@ public record OutgoingReport(
      * The pause, in milliseconds. What was expected has no part for {@code held}, which is the caller's.
      *
      * @param total from asking the guest to stop to the end of the migration
-     * @param predicted what was expected when the decision fell: last pages only
+     * @param predicted what was expected for all of it when the decision fell
      * @param stop until the guest stood
      * @param held until the caller let the stopped guest go on its way; 0 if it need not
      * @param lastHarvest asking the dirty source once more

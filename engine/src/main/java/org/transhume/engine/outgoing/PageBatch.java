@@ -36,6 +36,8 @@ final class PageBatch {
     long reserved;
 
     int count;
+    /** Told by the lane that sent it: pages of it that were not zero. */
+    int content;
     final long[] offsets = new long[CAPACITY];
 
     boolean isFull() {

@@ -103,6 +103,7 @@ final class PageCompressionLane implements Lane {
                 normal++;
             }
         }
+        batch.content = batch.count - zero;
         pages.normal.add(normal);
         (batch.knownZero ? pages.hole : pages.zero).add(zero);
     }
@@ -154,6 +155,11 @@ final class PageCompressionLane implements Lane {
     @Override
     public long bytes() {
         return out.offset();
+    }
+
+    @Override
+    public long unsent() {
+        return out.unsent();
     }
 
     @Override

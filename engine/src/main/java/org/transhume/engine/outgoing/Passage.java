@@ -6,6 +6,7 @@ import org.transhume.channels.qemu.Dialect;
 import org.transhume.channels.qemu.MainStreamWriter;
 import org.transhume.channels.qemu.SectionKind;
 import org.transhume.engine.Guest;
+import org.transhume.engine.forecast.Forecaster;
 
 /**
  * A migration whose connections are up: what its phases, {@link Precopy} and {@link Switchover}, work with, and what both do
@@ -23,6 +24,7 @@ record Passage(
         Limits limits,
         Figures figures,
         Throttle throttle,
+        Forecaster forecaster,
         Stage stage,
         PageForms forms,
         PendingPages pending,

@@ -22,6 +22,7 @@ final class PendingPages implements AutoCloseable {
     private final DirtySource source;
     private final List<DirtyBitmap> pending = new ArrayList<>();
     private final List<DirtyBitmap> harvested = new ArrayList<>();
+    private final List<DirtyBitmap> early = new ArrayList<>();
     private final List<DirtyBitmap> scratch = new ArrayList<>();
     private final List<Hole> holes = new ArrayList<>();
     private boolean started;
@@ -34,6 +35,7 @@ final class PendingPages implements AutoCloseable {
             for (RamBlock block : memory.blocks()) {
                 pending.add(new DirtyBitmap(block.pages()));
                 harvested.add(new DirtyBitmap(block.pages()));
+                early.add(new DirtyBitmap(block.pages()));
                 scratch.add(new DirtyBitmap(block.pages()));
             }
         } catch (Throwable t) {
@@ -76,6 +78,26 @@ final class PendingPages implements AutoCloseable {
     }
 
     /**
+     * Asks the dirty source between two harvests, only to know how fast pages get dirty: what it reports waits for the next
+     * harvest, so that rounds stay what they are.
+     *
+     * @return pages the source reported
+     */
+    long look() {
+        long found = 0;
+        for (int i = 0; i < pending.size(); i++) {
+            source.harvest(i, scratch.get(i));
+            DirtyBitmap waiting = early.get(i);
+            DirtyBitmap kept = harvested.get(i);
+            found += scratch.get(i).harvest((first, count) -> {
+                waiting.markRange(first, count);
+                kept.markRange(first, count);
+            });
+        }
+        return found;
+    }
+
+    /**
      * Adds what was written since the last harvest.
      *
      * @return pages the source reported
@@ -83,7 +105,9 @@ final class PendingPages implements AutoCloseable {
     long harvest() {
         long found = 0;
         for (int i = 0; i < pending.size(); i++) {
-            source.harvest(i, scratch.get(i));
+            DirtyBitmap reported = scratch.get(i);
+            source.harvest(i, reported);
+            early.get(i).harvest(reported::markRange);
             DirtyBitmap pages = pending.get(i);
             DirtyBitmap kept = harvested.get(i);
             found += scratch.get(i).harvest((first, count) -> {
@@ -146,6 +170,7 @@ final class PendingPages implements AutoCloseable {
         } finally {
             pending.forEach(DirtyBitmap::close);
             harvested.forEach(DirtyBitmap::close);
+            early.forEach(DirtyBitmap::close);
             scratch.forEach(DirtyBitmap::close);
         }
     }

@@ -3,15 +3,20 @@ package org.transhume.engine.outgoing;
 import java.io.IOException;
 import java.time.Duration;
 import org.transhume.channels.qemu.SectionKind;
+import org.transhume.engine.Clock;
+import org.transhume.engine.forecast.Forecaster;
+import org.transhume.memory.PageSize;
 
 /**
  * Rounds of dirty pages while the guest runs, until what is left fits into the pause that the caller allows (spec: control.md
  * §6.2 to §6.5). The migration's thread.
  */
 final class Precopy {
-    private static final double NANOS_PER_SECOND = 1e9;
-    /** Part of the downtime limit that is not planned with. */
-    private static final double RESERVE = 0.25;
+    private static final long FORECAST_NANOS = 100_000_000;
+    /** First look at the dirty source between two harvests; each further one after twice the time. */
+    private static final long FIRST_LOOK_NANOS = 250_000_000;
+    /** A look that takes more than this part of the time in front of it is not worth its price. */
+    private static final int LOOK_COST = 20;
 
     /** How often to look whether the guest wrote while there is nothing left to do but to wait for the destination's consent. */
     private static final Duration CONSENT_LOOK = Duration.ofMillis(100);
@@ -19,15 +24,28 @@ final class Precopy {
     private final Passage passage;
     private final Figures figures;
     private final Scanner scanner;
+    private final Forecaster forecaster;
+    private final Clock clock;
+    private long harvested;
+    private long looked;
+    private long nextLook = FIRST_LOOK_NANOS;
+    private long lookCost;
+    private long forecast;
 
     Precopy(Passage passage) {
         this.passage = passage;
         this.figures = passage.figures();
         this.scanner = passage.scanner();
+        this.forecaster = passage.forecaster();
+        this.clock = passage.config().clock();
     }
 
-    /** @return the pause expected for what is left, in milliseconds */
+    /** @return the pause expected, in nanoseconds */
     double run() throws IOException {
+        harvested = clock.nanos();
+        looked = harvested;
+        forecast = harvested;
+        forecaster.begin(harvested);
         while (true) {
             passage.checkOrders();
             figures.remaining(scanner.remainingBytes());
@@ -35,12 +53,13 @@ final class Precopy {
                 awaitConsent();
                 harvest();
                 if (fitsIntoPause() && maySwitch()) {
-                    double bandwidth = bandwidth();
-                    return bandwidth > 0 ? figures.remaining() * 1000 / bandwidth : 0;
+                    return forecaster.pause(pending(), figures.unsent());
                 }
             }
             sendSlice();
             figures.sliceSent();
+            scanner.measure(forecaster.throughput());
+            lookAhead();
         }
     }
 
@@ -74,32 +93,52 @@ final class Precopy {
     private void harvest() throws IOException {
         passage.endEpoch();
         figures.endRound();
-        long before = passage.config().clock().nanos();
+        rehearse();
+        long before = clock.nanos();
         long found = passage.pending().harvest();
-        figures.harvested(found, passage.config().clock().nanos() - before, scanner.remainingBytes());
+        long after = clock.nanos();
+        forecaster.look(before - harvested, found, after - before);
+        harvested = before;
+        looked = before;
+        nextLook = FIRST_LOOK_NANOS;
+        lookCost = after - before;
+        figures.harvested(found, scanner.remainingBytes());
         passage.throttle().harvested(found, figures.bytesWritten());
         figures.pass();
         scanner.beginRound(figures.passes(), false);
         figures.beginRound(found);
     }
 
+    private void rehearse() {
+        long before = clock.nanos();
+        long bytes = passage.guest().rehearseDevices();
+        if (bytes >= 0) {
+            forecaster.rehearsed(clock.nanos() - before, bytes);
+        }
+    }
+
+    /** Asks the dirty source now and then, so that the forecast knows more than one length of time, and makes it anew. */
+    private void lookAhead() {
+        long now = clock.nanos();
+        if (now - looked >= Math.max(nextLook, lookCost * LOOK_COST)) {
+            long found = passage.pending().look();
+            lookCost = clock.nanos() - now;
+            forecaster.look(now - looked, found, lookCost);
+            looked = now;
+            nextLook *= 2;
+        }
+        if (now - forecast >= FORECAST_NANOS) {
+            forecast = now;
+            forecaster.update(now, pending(), now - harvested, figures.unsent(), passage.limits().terms());
+        }
+    }
+
+    private double pending() {
+        return (double) figures.remaining() / PageSize.BYTES;
+    }
+
     private boolean fitsIntoPause() {
-        return figures.remaining() == 0 || figures.remaining() < threshold();
-    }
-
-    /**
-     * Bytes that can follow while the guest stands, without exceeding the limit: what the pause costs beside them comes off
-     * first, and a part for whatever goes slower than it did.
-     */
-    private long threshold() {
-        double limit = passage.limits().downtime().toNanos();
-        double room = limit * (1 - RESERVE) - 2.0 * figures.harvestNanos();
-        // A limit that the fixed costs fill must not keep a guest for ever: a little is always allowed, as asked for.
-        return (long) (bandwidth() * Math.max(room, limit / 10) / NANOS_PER_SECOND);
-    }
-
-    private double bandwidth() {
-        long assumed = passage.limits().switchoverBandwidth();
-        return assumed > 0 ? assumed : figures.bytesPerSecond();
+        return figures.remaining() == 0
+                || pending() < forecaster.fittingPages(passage.limits().terms(), figures.unsent());
     }
 }

@@ -12,6 +12,7 @@ import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.locks.LockSupport;
+import org.transhume.engine.Clock;
 import org.transhume.engine.ConnectionSet;
 import org.transhume.engine.Threads;
 
@@ -28,6 +29,7 @@ final class RingLanes implements LaneGroup {
     private final RateLimit rate;
     private final ConnectionSet connections;
     private final RingBuffer<PageBatch> ring;
+    private final List<SendMeter> meters;
     private final List<BatchEventProcessor<PageBatch>> processors = new ArrayList<>();
     private final List<Thread> threads = new ArrayList<>();
     private final AtomicReference<Throwable> failure = new AtomicReference<>();
@@ -38,8 +40,9 @@ final class RingLanes implements LaneGroup {
      * @param connections those of the lanes, closed with this group
      * @param name names the lanes' threads
      */
-    RingLanes(List<? extends Lane> lanes, RateLimit rate, ConnectionSet connections, String name) {
+    RingLanes(List<? extends Lane> lanes, RateLimit rate, ConnectionSet connections, Clock clock, String name) {
         this.lanes = lanes;
+        this.meters = lanes.stream().map(_ -> new SendMeter(clock)).toList();
         this.rate = rate;
         this.connections = connections;
         // Few cores and more threads than that: a lane that only spins takes the time the others need.
@@ -98,6 +101,11 @@ final class RingLanes implements LaneGroup {
     }
 
     @Override
+    public List<SendMeter> meters() {
+        return meters;
+    }
+
+    @Override
     public int lanes() {
         return lanes.size();
     }
@@ -126,10 +134,12 @@ final class RingLanes implements LaneGroup {
     private final class LaneHandler implements EventHandler<PageBatch> {
         private final Lane lane;
         private final int index;
+        private final SendMeter meter;
 
         LaneHandler(Lane lane, int index) {
             this.lane = lane;
             this.index = index;
+            this.meter = meters.get(index);
         }
 
         @Override
@@ -143,8 +153,11 @@ final class RingLanes implements LaneGroup {
                     lane.sync(batch);
                 } else {
                     long before = lane.bytes();
+                    meter.begin(lane.unsent());
                     lane.send(batch);
-                    rate.settle(batch.reserved, lane.bytes() - before);
+                    long bytes = lane.bytes() - before;
+                    meter.end(batch.content, bytes, lane.unsent());
+                    rate.settle(batch.reserved, bytes);
                 }
             } catch (Throwable t) {
                 failure.compareAndSet(null, t);

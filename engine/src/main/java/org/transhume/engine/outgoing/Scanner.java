@@ -6,6 +6,7 @@ import java.util.List;
 import org.transhume.channels.qemu.MainStreamWriter;
 import org.transhume.engine.Clock;
 import org.transhume.engine.PageCounters;
+import org.transhume.engine.forecast.Throughput;
 import org.transhume.memory.GuestMemory;
 import org.transhume.memory.PageSize;
 import org.transhume.memory.RamBlock;
@@ -130,6 +131,11 @@ final class Scanner {
             throw e.getCause();
         }
         return true;
+    }
+
+    /** Tells {@code throughput} what the lanes got through since the last call. */
+    void measure(Throughput throughput) {
+        SendMeter.collect(lanes.meters(), throughput);
     }
 
     /** Lanes finish what they have, and every channel ends its epoch. */

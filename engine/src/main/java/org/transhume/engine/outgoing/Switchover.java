@@ -34,7 +34,7 @@ final class Switchover {
         this.clock = passage.config().clock();
     }
 
-    /** @param predicted the pause expected for the last pages, in milliseconds */
+    /** @param predicted the pause expected, in nanoseconds */
     void run(double predicted) throws IOException {
         stage.during("stopping the guest");
         long begin = figures.paused();
@@ -71,7 +71,7 @@ final class Switchover {
         long end = clock.nanos();
         figures.downtime(new OutgoingReport.Downtime(
                 (end - begin) / NANOS_PER_MILLI,
-                predicted,
+                predicted / NANOS_PER_MILLI,
                 (stopped - begin) / NANOS_PER_MILLI,
                 (released - stopped) / NANOS_PER_MILLI,
                 (harvested - released) / NANOS_PER_MILLI,
