@@ -28,7 +28,10 @@ public interface IncomingGuest extends Identified {
     /** The RAM for these blocks, in this order and of these lengths. Lent: the migration takes a lease. */
     GuestMemory accept(String machine, List<BlockEntry> blocks);
 
-    /** Whether that RAM was mapped fresh and never written: zero pages need not be written then. */
+    /**
+     * Whether that RAM was mapped fresh and never written, by an earlier migration neither. Else the kernel is asked what it
+     * holds. Where it holds nothing, no zero page is written.
+     */
     boolean fresh();
 
     /** RAM is complete; this is the device state that belongs to it. */

@@ -42,7 +42,8 @@ public final class SyntheticGuest implements Guest, IncomingGuest, AutoCloseable
     private final DirtySource source;
     private final DirtyRings rings; // null unless the writers mark their pages themselves
     private final Workload workload;
-    private final boolean fresh;
+    private boolean untouched; // guarded by this, as is fresh
+    private boolean fresh;
     private final UUID uuid;
     private final AtomicInteger announcements = new AtomicInteger();
     private boolean running;
@@ -70,6 +71,7 @@ public final class SyntheticGuest implements Guest, IncomingGuest, AutoCloseable
         this.uuid = uuid;
         this.memory = memory;
         this.source = source;
+        this.untouched = fresh;
         this.fresh = fresh;
         RamBlock block = memory.blocks().getFirst();
         this.rings = source instanceof WriterMarks ? new DirtyRings(memory, WRITERS) : null;
@@ -162,6 +164,10 @@ public final class SyntheticGuest implements Guest, IncomingGuest, AutoCloseable
                     .formatted(machine, this.machine));
         }
         checkBlocks(blocks);
+        synchronized (this) {
+            fresh = untouched;
+            untouched = false; // should this try fail, something of it is left for the next
+        }
         return memory;
     }
 
@@ -181,7 +187,7 @@ public final class SyntheticGuest implements Guest, IncomingGuest, AutoCloseable
     }
 
     @Override
-    public boolean fresh() {
+    public synchronized boolean fresh() {
         return fresh;
     }
 

@@ -7,7 +7,6 @@ import java.util.List;
 import java.util.Map;
 import org.transhume.channels.qemu.BlockEntry;
 import org.transhume.engine.MigrationException;
-import org.transhume.memory.DirtyBitmap;
 import org.transhume.memory.GuestMemory;
 import org.transhume.memory.PageSize;
 import org.transhume.memory.RamBlock;
@@ -17,23 +16,20 @@ import org.transhume.memory.RamBlock;
  * never the same on two of them. Offsets must have been checked.
  */
 final class LoadedRam implements AutoCloseable {
-    private static final byte ZERO = 0;
-
     private final List<BlockEntry> blocks;
     private final Map<String, Integer> byName = new HashMap<>();
     private final List<MemorySegment> segments = new ArrayList<>();
-    private final List<DirtyBitmap> received = new ArrayList<>();
-    private final boolean fresh;
+    private final List<ArrivedPages> arrived = new ArrayList<>();
 
+    /** @param fresh whether nobody ever wrote to {@code memory} */
     LoadedRam(List<BlockEntry> blocks, GuestMemory memory, boolean fresh) {
         this.blocks = blocks;
-        this.fresh = fresh;
         try {
             for (int i = 0; i < blocks.size(); i++) {
                 RamBlock block = memory.blocks().get(i);
                 byName.put(blocks.get(i).name(), i);
                 segments.add(block.segment());
-                received.add(new DirtyBitmap(block.pages()));
+                arrived.add(new ArrivedPages(block, fresh));
             }
         } catch (Throwable t) {
             close();
@@ -54,37 +50,24 @@ final class LoadedRam implements AutoCloseable {
         return segments.get(index);
     }
 
-    /** Whether any version of the page came already. */
+    /** Whether a version of the page with content came already. */
     boolean came(int block, long offset) {
-        return received.get(block).isMarked(offset / PageSize.BYTES);
+        return arrived.get(block).hasContent(offset / PageSize.BYTES);
     }
 
     /** A page was put in its place. */
     void arrived(int block, long offset) {
-        received.get(block).mark(offset / PageSize.BYTES);
+        arrived.get(block).page(offset / PageSize.BYTES);
     }
 
     /** A page is zero. Memory that is fresh and was not written since needs no touch, and stays unallocated. */
     void zero(int block, long offset) {
-        boolean came = received.get(block).testAndMark(offset / PageSize.BYTES);
-        if (came || !fresh) {
-            segments.get(block).asSlice(offset, PageSize.BYTES).fill(ZERO);
-        }
+        arrived.get(block).zero(offset / PageSize.BYTES);
     }
 
     /** A whole range is zero. */
     void hole(int block, long offset, long length) {
-        DirtyBitmap pages = received.get(block);
-        long first = offset / PageSize.BYTES;
-        long count = length / PageSize.BYTES;
-        long marked = pages.nextMarked(first);
-        if (!fresh || (marked >= 0 && marked < first + count)) {
-            for (long page = first; page < first + count; page++) {
-                zero(block, page * PageSize.BYTES);
-            }
-        } else {
-            pages.markRange(first, count);
-        }
+        arrived.get(block).hole(offset / PageSize.BYTES, length / PageSize.BYTES);
     }
 
     /**
@@ -94,26 +77,19 @@ final class LoadedRam implements AutoCloseable {
      */
     void checkComplete(boolean sharedMayBeAbsent) {
         for (int i = 0; i < blocks.size(); i++) {
-            DirtyBitmap pages = received.get(i);
-            long missing = pages.pages() - pages.count();
-            if (missing > 0 && !(sharedMayBeAbsent && missing == pages.pages())) {
+            ArrivedPages pages = arrived.get(i);
+            long all = blocks.get(i).length() / PageSize.BYTES;
+            long missing = pages.missing();
+            if (missing > 0 && !(sharedMayBeAbsent && missing == all)) {
                 throw new MigrationException(
                         "RAM is incomplete: %d of %d pages of block '%s' never came, the first at 0x%x; the source is broken"
-                                .formatted(missing, pages.pages(), blocks.get(i).name(), firstMissing(pages)));
+                                .formatted(missing, all, blocks.get(i).name(), pages.firstMissing() * PageSize.BYTES));
             }
         }
     }
 
-    private static long firstMissing(DirtyBitmap pages) {
-        long page = 0;
-        while (pages.isMarked(page)) {
-            page++;
-        }
-        return page * PageSize.BYTES;
-    }
-
     @Override
     public void close() {
-        received.forEach(DirtyBitmap::close);
+        arrived.forEach(ArrivedPages::close);
     }
 }

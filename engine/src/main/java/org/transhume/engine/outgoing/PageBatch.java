@@ -40,10 +40,6 @@ final class PageBatch {
     int content;
     final long[] offsets = new long[CAPACITY];
 
-    boolean isFull() {
-        return count == CAPACITY;
-    }
-
     /** Number of the page at {@code offset}, counted over all blocks. */
     long page(long offset) {
         return firstPage + offset / PageSize.BYTES;

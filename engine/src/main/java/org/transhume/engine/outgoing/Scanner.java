@@ -21,6 +21,9 @@ final class Scanner {
 
     private static final int HOLES_PER_LOOK = 64;
 
+    /** Fewer pages than this are not worth a packet of their own, however many lanes stand idle. */
+    private static final int LEAST_SHARE = 8;
+
     private final Clock clock;
     private final List<RamBlock> blocks;
     private final long[] firstPages;
@@ -41,6 +44,7 @@ final class Scanner {
     private PageBatch open;
     private long round = 1;
     private boolean last;
+    private int share = PageBatch.CAPACITY;
 
     /** @param sent what deltas are made against, or null: a page that is recorded here must not stay in it as it was */
     Scanner(
@@ -81,6 +85,13 @@ final class Scanner {
     void beginRound(long number, boolean last) {
         this.round = number;
         this.last = last;
+        this.share = last ? evenShare(pending.remainingPages(), lanes.lanes()) : PageBatch.CAPACITY;
+    }
+
+    /** Pages to a batch, so that in the pause every lane gets as many: one that sends the rest alone would prolong it. */
+    static int evenShare(long pages, int lanes) {
+        long turns = Math.max(1, Math.ceilDiv(pages, (long) lanes * PageBatch.CAPACITY));
+        return Math.clamp(Math.ceilDiv(pages, turns * lanes), LEAST_SHARE, PageBatch.CAPACITY);
     }
 
     /** Whether everything that was never written has been announced. */
@@ -207,7 +218,7 @@ final class Scanner {
             open = batch;
         }
         batch.offsets[batch.count++] = offset;
-        if (batch.isFull()) {
+        if (batch.count >= share) {
             endBatch();
         }
     }
