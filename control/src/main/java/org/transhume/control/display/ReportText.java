@@ -30,6 +30,9 @@ public final class ReportText {
                 "  bandwidth   %s%n",
                 report.maxBandwidth() == 0 ? "no cap" : "capped at " + Units.rate((double) report.maxBandwidth()));
         out.printf("  dirty pages found by %s%n", report.dirtySource());
+        if (report.highestThrottle() > 0) {
+            out.printf("  slowed down by up to %d %%, as auto-converge wants%n", report.highestThrottle());
+        }
         for (OutgoingReport.Round round : report.roundHistory()) {
             out.printf(
                     "  round %-5d %d dirty pages, %s in %s%n",

@@ -41,6 +41,7 @@ public final class GuestProcess implements AutoCloseable {
         runtime = new GuestRuntime(guest, guest, ranAtSource, initial, dispatcher::emit);
         control = new MigrationControl(runtime, settings, incoming, dispatcher::emit);
         dispatcher.register(MigrationCommands.of(runtime, control));
+        dispatcher.register(DirtyLimitCommands.of(control));
         dispatcher.register(SettingsCommands.of(settings, control::circumstances, control::setParameters));
         dispatcher.register(QmpCommand.of("quit", List.of(), _ -> {
             dispatcher.emit(

@@ -1,6 +1,7 @@
 package org.transhume.control.guest;
 
 import java.util.List;
+import java.util.Optional;
 import java.util.UUID;
 import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
@@ -8,6 +9,7 @@ import org.transhume.channels.qemu.BlockEntry;
 import org.transhume.channels.qemu.DeviceTail;
 import org.transhume.engine.Guest;
 import org.transhume.engine.IncomingGuest;
+import org.transhume.engine.VcpuRings;
 import org.transhume.memory.DirtySource;
 import org.transhume.memory.GuestMemory;
 
@@ -192,6 +194,11 @@ public final class GuestRuntime implements Guest, IncomingGuest {
     @Override
     public void throttle(int percent) {
         guest.throttle(percent);
+    }
+
+    @Override
+    public Optional<VcpuRings> vcpuRings() {
+        return guest.vcpuRings();
     }
 
     @Override

@@ -14,6 +14,7 @@ import org.transhume.control.settings.Capability;
 import org.transhume.control.settings.Parameter;
 import org.transhume.control.settings.Profile;
 import org.transhume.control.settings.SettingsValues;
+import org.transhume.control.throttle.DirtyLimits;
 import org.transhume.engine.MigrationException;
 import org.transhume.engine.MigrationState;
 import org.transhume.engine.incoming.IncomingMigration;
@@ -297,6 +298,15 @@ public final class MigrationCommands {
         SettingsValues settings = control.settings().values();
         info.put("setup-time", progress.setupMillis());
         info.set("ram", ram(progress));
+        if (progress.throttlePercent() > 0) {
+            info.put("cpu-throttle-percentage", progress.throttlePercent());
+        }
+        if (settings.enabled(Capability.DIRTY_LIMIT)) {
+            control.dirtyLimits().filter(DirtyLimits::inService).ifPresent(limits -> {
+                info.put("dirty-limit-throttle-time-per-round", limits.throttleMicros());
+                info.put("dirty-limit-ring-full-time", limits.ringFullMicros());
+            });
+        }
         if (settings.enabled(Capability.XBZRLE) && progress.delta() != null) {
             info.set("xbzrle-cache", xbzrleCache(settings.size(Parameter.XBZRLE_CACHE_SIZE), progress.delta()));
         }

@@ -5,15 +5,20 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Set;
+import java.util.function.Supplier;
 import org.transhume.channels.qemu.MultifdMethod;
 import org.transhume.control.settings.Capability;
 import org.transhume.control.settings.Parameter;
 import org.transhume.control.settings.SettingsValues;
+import org.transhume.control.throttle.AutoConverge;
+import org.transhume.control.throttle.DirtyLimitPolicy;
+import org.transhume.control.throttle.DirtyLimits;
 import org.transhume.engine.AnnounceSchedule;
 import org.transhume.engine.incoming.IncomingConfig;
 import org.transhume.engine.outgoing.Compression;
 import org.transhume.engine.outgoing.OutgoingConfig;
 import org.transhume.engine.outgoing.PageCompression;
+import org.transhume.engine.outgoing.ThrottlePolicy;
 import org.transhume.engine.outgoing.ZeroPageDetection;
 
 /** What capabilities and parameters mean to the engine; latched when a migration begins. */
@@ -28,9 +33,20 @@ public final class MigrationConfigs {
     /** A size of 2^63 is allowed, and no more to be had than half of it, which a long can hold. */
     private static final long LARGEST_CACHE = 1L << 62;
 
+    private static final int FIXED_THRESHOLD = 50;
+
     private MigrationConfigs() {}
 
+    /** Of a guest whose vCPUs are not limited one by one, and whose parameters stay as they are. */
     public static OutgoingConfig outgoing(SettingsValues settings) {
+        return outgoing(settings, () -> settings, null);
+    }
+
+    /**
+     * @param now asked for the parameters of throttling whenever it acts
+     * @param limits of the guest's vCPUs; null if it has none
+     */
+    static OutgoingConfig outgoing(SettingsValues settings, Supplier<SettingsValues> now, DirtyLimits limits) {
         return OutgoingConfig.builder()
                 .channels(channels(settings))
                 .maxBandwidth(settings.size(Parameter.MAX_BANDWIDTH))
@@ -52,6 +68,7 @@ public final class MigrationConfigs {
                 .compression(compression(settings))
                 .deltaCache(deltas(settings) ? deltaCache(settings) : 0)
                 .pageCompression(settings.enabled(Capability.COMPRESS) ? pageCompression(settings) : null)
+                .throttle(throttle(settings, now, limits))
                 .build();
     }
 
@@ -75,6 +92,35 @@ public final class MigrationConfigs {
         return known(settings, Parameter.DECOMPRESS_THREADS)
                 ? config.withDecompressThreads(settings.count(Parameter.DECOMPRESS_THREADS))
                 : config;
+    }
+
+    private static ThrottlePolicy throttle(SettingsValues settings, Supplier<SettingsValues> now, DirtyLimits limits) {
+        if (settings.enabled(Capability.AUTO_CONVERGE)) {
+            return new AutoConverge(() -> autoConverge(now.get()));
+        }
+        if (settings.enabled(Capability.DIRTY_LIMIT) && limits != null) {
+            return new DirtyLimitPolicy(
+                    limits,
+                    () -> new DirtyLimitPolicy.Tuning(
+                            threshold(now.get()), now.get().size(Parameter.VCPU_DIRTY_LIMIT)));
+        }
+        return ThrottlePolicy.NONE;
+    }
+
+    private static AutoConverge.Tuning autoConverge(SettingsValues settings) {
+        return new AutoConverge.Tuning(
+                threshold(settings),
+                settings.count(Parameter.CPU_THROTTLE_INITIAL),
+                settings.count(Parameter.CPU_THROTTLE_INCREMENT),
+                known(settings, Parameter.CPU_THROTTLE_TAILSLOW) && settings.flag(Parameter.CPU_THROTTLE_TAILSLOW),
+                settings.count(Parameter.MAX_CPU_THROTTLE));
+    }
+
+    /** Before there was a parameter it was half of what was sent. */
+    private static int threshold(SettingsValues settings) {
+        return known(settings, Parameter.THROTTLE_TRIGGER_THRESHOLD)
+                ? settings.count(Parameter.THROTTLE_TRIGGER_THRESHOLD)
+                : FIXED_THRESHOLD;
     }
 
     static Duration downtimeLimit(SettingsValues settings) {

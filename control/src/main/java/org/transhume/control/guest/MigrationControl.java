@@ -16,6 +16,7 @@ import org.transhume.control.settings.Parameter;
 import org.transhume.control.settings.SettingRefusedException;
 import org.transhume.control.settings.Settings;
 import org.transhume.control.settings.SettingsValues;
+import org.transhume.control.throttle.DirtyLimits;
 import org.transhume.engine.MigrationException;
 import org.transhume.engine.MigrationObserver;
 import org.transhume.engine.MigrationState;
@@ -41,6 +42,8 @@ public final class MigrationControl implements AutoCloseable {
         STARTED
     }
 
+    private static final long DIRTY_LIMIT_PERIOD = 1000; // milliseconds
+
     private final GuestRuntime guest;
     private final Settings settings;
     private final BiConsumer<String, JsonNode> events;
@@ -50,6 +53,7 @@ public final class MigrationControl implements AutoCloseable {
     private Address listening;
     private boolean exitOnError = true;
     private BiConsumer<OutgoingReport, SettingsValues> reports = (_, _) -> {};
+    private final DirtyLimits dirtyLimits; // null where vCPUs are not counted one by one
     private final CompletableFuture<IncomingReport> incomingEnd = new CompletableFuture<>();
 
     /** @param events hears MIGRATION and MIGRATION_PASS with their data, if the capability is on */
@@ -59,6 +63,30 @@ public final class MigrationControl implements AutoCloseable {
         this.settings = settings;
         this.incomingMode = incomingMode;
         this.events = events;
+        this.dirtyLimits = guest.vcpuRings()
+                .map(rings -> new DirtyLimits(rings, this::dirtyLimitPeriod))
+                .orElse(null);
+    }
+
+    /** The parameter is for migrations. */
+    private long dirtyLimitPeriod() {
+        return limiting() ? settings.size(Parameter.X_VCPU_DIRTY_LIMIT_PERIOD) : DIRTY_LIMIT_PERIOD;
+    }
+
+    private synchronized boolean limiting() {
+        return outgoingRuns()
+                && Capability.DIRTY_LIMIT.in(settings.profile())
+                && settings.enabled(Capability.DIRTY_LIMIT);
+    }
+
+    /** The limits of the guest's vCPUs; empty if they are not counted one by one. */
+    public Optional<DirtyLimits> dirtyLimits() {
+        return Optional.ofNullable(dirtyLimits);
+    }
+
+    /** Whether the limits belong to a migration now, and to nobody else. */
+    public boolean limitsInMigration() {
+        return limiting() && dirtyLimits != null && dirtyLimits.inService();
     }
 
     public Settings settings() {
@@ -71,7 +99,7 @@ public final class MigrationControl implements AutoCloseable {
                 outgoingRuns(),
                 incomingMode == Incoming.STARTED,
                 guest.state() == RunState.INMIGRATE,
-                HostSupport.USUAL);
+                HostSupport.USUAL.withDirtyRing(dirtyLimits != null));
     }
 
     private boolean outgoingRuns() {
@@ -101,7 +129,11 @@ public final class MigrationControl implements AutoCloseable {
         SettingsValues latched = settings.values();
         BiConsumer<OutgoingReport, SettingsValues> reader = reports;
         outgoing = OutgoingMigration.start(
-                guest, Dialer.to(address), MigrationConfigs.outgoing(latched), new Announcer(true), "migration");
+                guest,
+                Dialer.to(address),
+                MigrationConfigs.outgoing(latched, settings::values, dirtyLimits),
+                new Announcer(true),
+                "migration");
         CompletableFuture<Void> _ = outgoing.completion().thenAccept(report -> reader.accept(report, latched));
         return outgoing;
     }
@@ -164,6 +196,9 @@ public final class MigrationControl implements AutoCloseable {
     public synchronized void cancel() {
         if (outgoing != null) {
             outgoing.cancel();
+        }
+        if (dirtyLimits != null) {
+            dirtyLimits.limitAll(0);
         }
     }
 
@@ -250,6 +285,7 @@ public final class MigrationControl implements AutoCloseable {
         out.ifPresent(migration -> migration.completion().join());
         in.ifPresent(migration -> migration.completion().join());
         in.ifPresent(IncomingMigration::endAnnouncements);
+        dirtyLimits().ifPresent(DirtyLimits::close);
     }
 
     private final class Announcer implements MigrationObserver {

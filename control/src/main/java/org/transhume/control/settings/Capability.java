@@ -15,7 +15,7 @@ import java.util.Optional;
 public enum Capability {
     XBZRLE(V3_1, V10_0, true, "send a page written again as its difference from the copy sent before"),
     RDMA_PIN_ALL(V3_1, V10_0, false, "over RDMA, register and lock all guest memory at the start"),
-    AUTO_CONVERGE(V3_1, V10_0, false, "slow the guest down in steps when it writes faster than pages are sent"),
+    AUTO_CONVERGE(V3_1, V10_0, true, "slow the guest down in steps when it writes faster than pages are sent"),
     ZERO_BLOCKS(V3_1, V10_0, false, "in storage migration, encode blocks of zeros compactly"),
     COMPRESS(V3_1, V3_1, true, "compress pages in a pool of threads"),
     EVENTS(V3_1, V10_0, true, "emit MIGRATION and MIGRATION_PASS, each side for its own state"),
@@ -36,7 +36,7 @@ public enum Capability {
     ZERO_COPY_SEND(V10_0, V10_0, false, "send pages without a copy in the kernel"),
     POSTCOPY_PREEMPT(V10_0, V10_0, false, "give requested pages a channel of their own"),
     SWITCHOVER_ACK(V10_0, V10_0, true, "hand over only once the destination has agreed"),
-    DIRTY_LIMIT(V10_0, V10_0, false, "slow down only those vCPUs that write too fast"),
+    DIRTY_LIMIT(V10_0, V10_0, true, "slow down only those vCPUs that write too fast"),
     MAPPED_RAM(V10_0, V10_0, false, "write each page at its own place in a file"),
 
     X_HOLE_RUNS(V3_1, V10_0, true, "Transhume only: ranges never written travel as runs, not as single zero pages"),

@@ -20,4 +20,9 @@ public record HostSupport(
         boolean replication) {
     /** Everything but a dirty ring, as on an ordinary host. */
     public static final HostSupport USUAL = new HostSupport(Optional.empty(), true, true, false, true);
+
+    /** The same, where it is known whether the guest's writes are counted per vCPU. */
+    public HostSupport withDirtyRing(boolean there) {
+        return new HostSupport(postcopyProblem, writeProtection, snapshotMemory, there, replication);
+    }
 }

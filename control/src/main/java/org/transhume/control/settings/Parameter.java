@@ -203,7 +203,7 @@ public enum Parameter {
     VCPU_DIRTY_LIMIT(size("MiB/s")
             .range(1, -1L, "Parameter 'vcpu_dirty_limit' must be greater than 1 MB/s")
             .in100(1)
-            .effect("next period")
+            .effect("when throttling next sets in")
             .about("what a vCPU may write under dirty-limit")),
     MODE(choice("normal").in100("normal").effect("at migrate").about("kind of migration")),
     ZERO_PAGE_DETECTION(choice("none", "legacy", "multifd")

@@ -43,7 +43,7 @@ class CapabilityRulesTest {
     @ParameterizedTest
     @EnumSource(
             value = Capability.class,
-            names = {"XBZRLE", "EVENTS", "RETURN_PATH", "MULTIFD", "X_HOLE_RUNS"})
+            names = {"XBZRLE", "AUTO_CONVERGE", "EVENTS", "RETURN_PATH", "MULTIFD", "X_HOLE_RUNS"})
     void switchesOnWhatThisReleaseHas(Capability capability) throws Exception {
         settings.setCapabilities(on(capability), Circumstances.IDLE);
 
