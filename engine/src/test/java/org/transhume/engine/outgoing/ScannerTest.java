@@ -146,6 +146,11 @@ class ScannerTest {
         }
 
         @Override
+        public List<SendMeter> meters() {
+            return List.of();
+        }
+
+        @Override
         public void close() {}
     }
 }
