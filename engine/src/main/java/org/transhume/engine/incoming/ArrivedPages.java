@@ -3,6 +3,7 @@ package org.transhume.engine.incoming;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.atomic.LongAdder;
 import org.transhume.memory.DirtyBitmap;
 import org.transhume.memory.PageSize;
 import org.transhume.memory.RamBlock;
@@ -10,7 +11,7 @@ import org.transhume.memory.RamBlock;
 /**
  * What came of one block, and which of its memory holds something. Costs what came as pages and not what the block spans: long
  * holes are kept as one bit for 128 MiB, and memory that holds nothing is never touched for a page that is zero. Any thread,
- * but for {@link #missing} and {@link #firstMissing}, which want all others to have ended; a page's versions one after the other.
+ * but a page's versions come one after the other.
  */
 final class ArrivedPages implements AutoCloseable {
     private static final byte ZERO = 0;
@@ -24,6 +25,7 @@ final class ArrivedPages implements AutoCloseable {
     private final DirtyBitmap zeroes;
     private final DirtyBitmap holes;
     private final DirtyBitmap stale; // null if there is nothing
+    private final LongAdder came = new LongAdder();
 
     /** @param fresh whether the block was never written; else what it holds is looked up */
     ArrivedPages(RamBlock block, boolean fresh) {
@@ -52,7 +54,9 @@ final class ArrivedPages implements AutoCloseable {
 
     /** A page was put in its place, or is about to be. */
     void page(long page) {
-        written.mark(page);
+        if (!written.testAndMark(page) && !zeroes.isMarked(page) && !holes.isMarked(page / STRETCH)) {
+            came.increment();
+        }
     }
 
     /** Whether a version of the page came with content. */
@@ -62,21 +66,32 @@ final class ArrivedPages implements AutoCloseable {
 
     /** A page is zero: it is written only where the memory can hold anything else. */
     void zero(long page) {
-        if (written.isMarked(page) || (stale != null && stale.isMarked(page))) {
+        boolean content = written.isMarked(page);
+        if (content || (stale != null && stale.isMarked(page))) {
             clear(page);
         }
-        zeroes.mark(page);
+        if (!zeroes.testAndMark(page) && !content && !holes.isMarked(page / STRETCH)) {
+            came.increment();
+        }
     }
 
     /** {@code count} pages from {@code first} on are zero. */
     void hole(long first, long count) {
         long end = first + count;
-        clearAll(written, first, end);
+        long firstStretch = first / STRETCH;
+        long behindStretch = Math.ceilDiv(end, STRETCH);
+        if (written.count(first, end) + zeroes.count(first, end) + holes.count(firstStretch, behindStretch) > 0) {
+            for (long page = first; page < end; page++) {
+                zero(page); // no sender of ours says it of pages that came
+            }
+            return;
+        }
         if (stale != null) {
             clearAll(stale, first, end);
         }
+        came.add(count);
         long from = Math.ceilDiv(first, STRETCH);
-        long to = end == pages ? Math.ceilDiv(end, STRETCH) : end / STRETCH;
+        long to = end == pages ? behindStretch : end / STRETCH;
         if (from < to) {
             holes.markRange(from, to - from);
             zeroes.markRange(first, from * STRETCH - first);
@@ -99,35 +114,18 @@ final class ArrivedPages implements AutoCloseable {
         ram.asSlice(page * PageSize.BYTES, PageSize.BYTES).fill(ZERO);
     }
 
-    /** Pages of which nothing came. */
+    /** Pages of which nothing came. Counted all along: a look at the bitmaps would be part of the pause. */
     long missing() {
-        zeroes.merge(written); // from here on: those that came in any way
-        long came = zeroes.count();
-        for (long[] range : holeRanges()) {
-            came += range[1] - range[0] - zeroes.count(range[0], range[1]);
-        }
-        return pages - came;
+        return pages - came.sum();
     }
 
-    /** The lowest page of which nothing came, if there is one; after {@link #missing}. Takes a while. */
+    /** The lowest page of which nothing came, if there is one. Takes a while. */
     long firstMissing() {
-        holeRanges().forEach(range -> zeroes.markRange(range[0], range[1] - range[0]));
         long page = 0;
-        while (page < pages && zeroes.isMarked(page)) {
+        while (page < pages && (written.isMarked(page) || zeroes.isMarked(page) || holes.isMarked(page / STRETCH))) {
             page++;
         }
         return page;
-    }
-
-    /** Page numbers from, to. */
-    private List<long[]> holeRanges() {
-        List<long[]> ranges = new ArrayList<>();
-        holes.harvest((first, count) ->
-                ranges.add(new long[] {first * STRETCH, Math.min(pages, (first + count) * STRETCH)}));
-        for (long[] range : ranges) {
-            holes.markRange(range[0] / STRETCH, Math.ceilDiv(range[1] - range[0], STRETCH));
-        }
-        return ranges;
     }
 
     @Override
