@@ -242,12 +242,29 @@ public final class RamBlock implements AutoCloseable {
                     pagemap.populated(address, size, sink);
                 }
             } else {
-                populatedFileExtents(sink);
+                requireWhole();
+                populatedFileExtents(0, size, sink);
             }
         }
     }
 
-    private void populatedFileExtents(ExtentSink sink) {
+    /**
+     * Adds to the {@code known} extents of a block with a descriptor those that came into being since. Looks only where none
+     * was known: the kernel finds the end of a hole at once, but that of a written stretch page by page.
+     */
+    Extents populatedSince(Extents known) {
+        try (Lease _ = new Holding(holders, "populated extents")) {
+            requireWhole();
+            Extents born = new Extents();
+            known.forEachGap(
+                    size,
+                    (from, length) ->
+                            populatedFileExtents(from, from + length, (start, span) -> born.add(start, start + span)));
+            return known.with(born);
+        }
+    }
+
+    private void requireWhole() {
         long there = Linux.seek(fd, 0, Linux.SEEK_END);
         if (there < size) {
             // What was cut off would look like a hole, that is like zeroes.
@@ -255,11 +272,14 @@ public final class RamBlock implements AutoCloseable {
                     "RAM block '%s': its file was cut to %d bytes, expected %d; restore it, what it held is gone"
                             .formatted(name, there, size));
         }
-        long from = 0;
-        long to = 0; // [from, to) is found, not yet told: extents smaller than a page may meet when rounded
-        while (to < size) {
+    }
+
+    private void populatedFileExtents(long begin, long behind, ExtentSink sink) {
+        long from = begin;
+        long to = begin; // [from, to) is found, not yet told: extents smaller than a page may meet when rounded
+        while (to < behind) {
             long data = Linux.seek(fd, to, Linux.SEEK_DATA);
-            if (data == -Linux.ENXIO || data >= size) {
+            if (data == -Linux.ENXIO || data >= behind) {
                 break;
             }
             long hole = data < 0 ? data : Linux.seek(fd, data, Linux.SEEK_HOLE);
@@ -269,7 +289,7 @@ public final class RamBlock implements AutoCloseable {
             }
             long start = PageSize.TARGET.alignDown(data);
             // At least a page, so that a hole punched between the two questions cannot stop the walk.
-            long end = Math.min(size, Math.max(start + PageSize.BYTES, PageSize.TARGET.alignUp(hole)));
+            long end = Math.min(behind, Math.max(start + PageSize.BYTES, PageSize.TARGET.alignUp(hole)));
             if (start > to) {
                 if (to > from) {
                     sink.extent(from, to - from);

@@ -11,6 +11,7 @@ import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
+import java.util.TreeSet;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -93,6 +94,38 @@ abstract class DirtySourceContract {
             assertEquals(List.of(4L, pages - 1), harvested(source, 0, pages));
             write(memory, source, 0, pages - 1);
             assertEquals(List.of(pages - 1), harvested(source, 0, pages));
+        }
+    }
+
+    /** Stretches that begin, grow at either end and grow together, against a set of what was written. */
+    @ParameterizedTest
+    @EnumSource
+    void tellsPagesBornInFrontOfBehindAndBetweenOthers(RamKind kind) {
+        long seed = System.nanoTime();
+        System.out.println(getClass().getSimpleName() + " " + kind + " seed " + seed);
+        Random random = new Random(seed);
+        int pages = 1 << 20;
+        try (GuestMemory memory = memory(kind, (long) pages * PAGE);
+                DirtySource source = source(memory)) {
+            TreeSet<Long> there = new TreeSet<>();
+            for (int start = 0; start < 3; start++) {
+                source.start();
+                for (int round = 0; round < 40; round++) {
+                    TreeSet<Long> written = new TreeSet<>();
+                    for (int i = random.nextInt(30); i > 0; i--) {
+                        Long near = there.ceiling((long) random.nextInt(pages));
+                        long page = near == null || random.nextInt(4) == 0
+                                ? random.nextInt(pages)
+                                : Math.clamp(near + random.nextInt(5) - 2, 0, pages - 1);
+                        write(memory, source, 0, page);
+                        there.add(page);
+                        written.add(page);
+                    }
+
+                    assertEquals(List.copyOf(written), harvested(source, 0, pages), "seed " + seed);
+                }
+                source.stop();
+            }
         }
     }
 
