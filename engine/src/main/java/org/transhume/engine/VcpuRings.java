@@ -22,6 +22,9 @@ public interface VcpuRings {
     /** Has every vCPU empty its ring before its next write, so that a page it writes again is counted again. */
     void reap();
 
-    /** Has {@code vcpu} sleep for so long each time its ring is full; 0 lets it run, at once if it sleeps. */
+    /** Has {@code vcpu} sleep for so long each time its ring is full, 0 and up; a sleep that has begun goes on as it was. */
     void sleep(int vcpu, long micros);
+
+    /** Lets {@code vcpu} run, at once if it sleeps. */
+    void release(int vcpu);
 }

@@ -82,7 +82,7 @@ public final class DirtyLimits implements AutoCloseable {
         quota[vcpu] = mebibytes < 0 ? Long.MAX_VALUE : mebibytes;
         if (mebibytes == 0) {
             regulation[vcpu] = null;
-            rings.sleep(vcpu, 0);
+            rings.release(vcpu);
         } else if (regulation[vcpu] == null) {
             regulation[vcpu] = new DirtyLimitRegulation();
         }

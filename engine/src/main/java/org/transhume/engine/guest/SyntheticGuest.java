@@ -261,6 +261,13 @@ public final class SyntheticGuest implements Guest, IncomingGuest, AutoCloseable
                 workload.ringSleep(vcpu, TimeUnit.MICROSECONDS.toNanos(micros));
             }
         }
+
+        @Override
+        public void release(int vcpu) {
+            synchronized (SyntheticGuest.this) {
+                workload.release(vcpu);
+            }
+        }
     }
 
     private final class RunStateDevice implements DeviceSections.Device {

@@ -19,6 +19,7 @@ final class Workload {
     private static final long TICK_NANOS = 1_000_000;
     private static final double NANOS_PER_SECOND = 1e9;
     private static final int BURST = 64;
+    private static final long RELEASED = -1;
 
     /** Hears of each page after it was written. */
     interface Mark {
@@ -96,6 +97,11 @@ final class Workload {
     /** @param nanos that thread {@code vcpu} is to sleep each time its ring is full */
     void ringSleep(int vcpu, long nanos) {
         ringSleep.set(vcpu, nanos);
+    }
+
+    /** Thread {@code vcpu} does not sleep any more when its ring is full, nor on. */
+    void release(int vcpu) {
+        ringSleep.set(vcpu, RELEASED);
         running.forEach(LockSupport::unpark);
     }
 
@@ -136,7 +142,8 @@ final class Workload {
             int burst = (int) Math.min(BURST, due - done);
             for (int i = 0; i < burst && !stop; i++) {
                 if (write(noise, index, done + i)) {
-                    lost += sleep(() -> ringSleep.get(index));
+                    long rest = ringSleep.get(index);
+                    lost += sleep(() -> ringSleep.get(index) == RELEASED ? 0 : rest);
                 }
             }
             done += burst;

@@ -131,7 +131,7 @@ class ThrottlesTest {
                 await("the other's next rings", () -> rings.dirtied(1) > awake + 3L * rings.ringPages());
                 assertEquals(asleep, rings.dirtied(0));
 
-                rings.sleep(0, 0);
+                rings.release(0);
 
                 await("its next page", () -> rings.dirtied(0) > asleep);
                 rings.sleep(0, TimeUnit.SECONDS.toMicros(100));
