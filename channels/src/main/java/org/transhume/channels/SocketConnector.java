@@ -17,7 +17,7 @@ import org.transhume.channels.SystemCalls.Frame;
 
 /** Connects TCP and Unix stream sockets, within a time limit; an interrupt ends the wait. */
 final class SocketConnector {
-    private static final int INTERRUPT_CHECK_MILLIS = 50;
+    private static final int INTERRUPT_CHECK_MILLIS = 10; // whoever gave up waits no longer than this
     private static final int FULL_BACKLOG_MILLIS = 10;
 
     private SocketConnector() {}

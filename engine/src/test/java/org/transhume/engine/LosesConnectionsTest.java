@@ -36,11 +36,11 @@ import org.transhume.memory.WriterMarks;
 
 /** Connections break at any byte: the guest is whole and runs on one side, never on both, and can try again at once. */
 class LosesConnectionsTest {
-    private static final long RAM = 4 * Guests.MIB;
+    static final long RAM = 4 * Guests.MIB;
     private static final int LIMIT_SECONDS = 20;
     private static final String MACHINE = "transhume-1.0";
     /** SWITCHOVER_START, and an END section of RAM without pages: type and id, EOS, footer. */
-    private static final int BEFORE_THE_DEVICES = 5 + 5 + 8 + 5;
+    static final int BEFORE_THE_DEVICES = 5 + 5 + 8 + 5;
 
     /** What a main channel carries at least when pages have channels of their own. */
     private static final long MAIN_ALONE = 400;
@@ -262,15 +262,15 @@ class LosesConnectionsTest {
         };
     }
 
-    private static Arrival arrival(String machine, String transport, OutgoingConfig config) throws IOException {
+    static Arrival arrival(String machine, String transport, OutgoingConfig config) throws IOException {
         return Arrival.of(Guests.empty(machine, RAM, true), transport, config.channels(), config.holeRuns());
     }
 
-    private static boolean ownershipUnknown(OutgoingMigration migration) {
+    static boolean ownershipUnknown(OutgoingMigration migration) {
         return assertInstanceOf(MigrationState.Failed.class, migration.state()).ownershipUnknown();
     }
 
-    private static void assertMoves(
+    static void assertMoves(
             SyntheticGuest source, String machine, String transport, OutgoingConfig config, String where)
             throws Exception {
         try (Arrival arrival = arrival(machine, transport, config)) {
@@ -286,7 +286,7 @@ class LosesConnectionsTest {
     }
 
     /** Writes a page at every step of the migration, where the workload writes none, and knows which. */
-    private static final class WritesOnTheWay implements MigrationObserver {
+    static final class WritesOnTheWay implements MigrationObserver {
         private final SyntheticGuest guest;
         private final WriterMarks marks;
         private final Set<Long> written = new ConcurrentSkipListSet<>();
@@ -334,7 +334,7 @@ class LosesConnectionsTest {
     }
 
     /** Has room for the RAM, but no device that fits. */
-    private record Refusing(SyntheticGuest guest) implements IncomingGuest {
+    record Refusing(SyntheticGuest guest) implements IncomingGuest {
         @Override
         public GuestMemory accept(String machine, List<BlockEntry> blocks) {
             return guest.accept(machine, blocks);

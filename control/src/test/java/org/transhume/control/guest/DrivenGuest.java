@@ -23,7 +23,10 @@ import org.transhume.memory.WriterMarks;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
-/** A guest of this process, driven over its QMP socket alone. Its RAM stays as it is once it has arrived. */
+/**
+ * A guest of this process, driven over its QMP socket alone. Its RAM stays as it is once it has arrived. Remembers every event
+ * that its socket told.
+ */
 final class DrivenGuest implements AutoCloseable {
     static final Duration LIMIT = Duration.ofSeconds(20);
     private static final JsonMapper JSON = new JsonMapper();
@@ -33,13 +36,16 @@ final class DrivenGuest implements AutoCloseable {
     final GuestProcess process;
     final QmpClient qmp;
 
-    private DrivenGuest(Path socket, Profile profile, UUID uuid, long ram, String workload, boolean arrives)
+    private final StringBuilder told = new StringBuilder();
+
+    private DrivenGuest(
+            Path socket, Profile profile, UUID uuid, long ram, String workload, boolean arrives, boolean refuses)
             throws Exception {
         GuestMemory memory = new GuestMemory(List.of(RamBlock.memfd(SyntheticGuest.BLOCK, ram)));
         guest = new SyntheticGuest(
                 SyntheticGuest.MACHINE, memory, new WriterMarks(memory), WorkloadSpec.parse(workload), true, uuid);
         process = new GuestProcess(
-                guest,
+                refuses ? Whole.refusingToLoad(guest) : Whole.of(guest),
                 guest::ranAtSource,
                 arrives ? RunState.INMIGRATE : RunState.PRELAUNCH,
                 new Settings(profile),
@@ -52,11 +58,25 @@ final class DrivenGuest implements AutoCloseable {
 
     /** Stands still until {@code cont}; half of its RAM is noise. */
     static DrivenGuest leaving(Path socket, Profile profile, UUID uuid, long ram) throws Exception {
-        return new DrivenGuest(socket, profile, uuid, ram, "idle:ws=" + ram / 2, false);
+        return new DrivenGuest(socket, profile, uuid, ram, "idle:ws=" + ram / 2, false, false);
     }
 
     static DrivenGuest arriving(Path socket, Profile profile, UUID uuid, long ram) throws Exception {
-        return new DrivenGuest(socket, profile, uuid, ram, "idle", true);
+        return new DrivenGuest(socket, profile, uuid, ram, "idle", true, false);
+    }
+
+    /** Runs at once, and writes. */
+    static DrivenGuest writing(Path socket, long ram, int pagesPerSecond) throws Exception {
+        String workload = "uniform:rate=%d,ws=%d".formatted(pagesPerSecond, ram / 2);
+        DrivenGuest guest = new DrivenGuest(socket, Profile.V10_0, null, ram, workload, false, false);
+        guest.cont();
+        guest.qmp.takeEvents();
+        return guest;
+    }
+
+    /** Takes the RAM of whoever comes, but not its devices. */
+    static DrivenGuest refusing(Path socket, long ram) throws Exception {
+        return new DrivenGuest(socket, Profile.V10_0, null, ram, "idle", true, true);
     }
 
     /** Runs a command; {@code arguments} is JSON, with ' for ". */
@@ -93,6 +113,42 @@ final class DrivenGuest implements AutoCloseable {
 
     JsonNode info() throws IOException, QmpError {
         return qmp.execute("query-migrate");
+    }
+
+    /**
+     * Waits until the events so far, in one line, are as {@code expected}, a regular expression: STOP and the like by name,
+     * MIGRATION by its status, MIGRATION_PASS as {@code P:n}, with a blank after each.
+     */
+    void awaitTold(String expected) throws IOException {
+        long deadline = System.nanoTime() + LIMIT.toNanos();
+        while (!told().matches(expected)) {
+            assertTrue(System.nanoTime() < deadline, () -> "expected events %s, but got %s".formatted(expected, told));
+            LockSupport.parkNanos(POLL_NANOS);
+        }
+    }
+
+    String told() {
+        for (JsonNode event : qmp.takeEvents()) {
+            String name = event.get("event").stringValue();
+            told.append(
+                            switch (name) {
+                                case "MIGRATION" ->
+                                    event.get("data").get("status").stringValue();
+                                case "MIGRATION_PASS" ->
+                                    "P:" + event.get("data").get("pass").asInt();
+                                default -> name;
+                            })
+                    .append(' ');
+        }
+        return told.toString();
+    }
+
+    void awaitStatus(String wanted) throws Exception {
+        await("migration status " + wanted, () -> status().equals(wanted));
+    }
+
+    String runState() throws IOException, QmpError {
+        return qmp.execute("query-status").path("status").asString();
     }
 
     String awaitEnd() throws Exception {

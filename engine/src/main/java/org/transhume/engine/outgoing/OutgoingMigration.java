@@ -203,6 +203,10 @@ public final class OutgoingMigration {
                 connectAndMove(pending);
             } catch (Throwable t) {
                 pending.giveBack();
+                if (cancelled()) {
+                    letGo(); // disarming the dirty source takes longer the larger the guest is, and it need not wait
+                    // for that
+                }
                 throw t;
             }
         }
@@ -242,8 +246,21 @@ public final class OutgoingMigration {
                                 || (dialect.zeroPagesInPackets() && config.zeroPages() == ZeroPageDetection.MULTIFD));
                 begin(pending, scanner, out);
                 Passage passage = new Passage(
-                        guest, config, dialect, orders, held, limits, figures, throttle, forecaster, stage, forms,
-                        pending, scanner, out, answers);
+                        guest,
+                        config,
+                        dialect,
+                        orders,
+                        held,
+                        limits,
+                        figures,
+                        throttle,
+                        forecaster,
+                        stage,
+                        forms,
+                        pending,
+                        scanner,
+                        out,
+                        answers);
                 double predicted = new Precopy(passage).run();
                 new Switchover(passage, main).run(predicted);
             }
@@ -253,6 +270,7 @@ public final class OutgoingMigration {
     private Connection dial() throws IOException {
         dialing = Thread.currentThread();
         try {
+            orders.check(); // a cancel either sees that we dial, or is seen here
             return dialer.dial(config.connectLimit());
         } finally {
             dialing = null;
@@ -284,7 +302,8 @@ public final class OutgoingMigration {
             // With something to compute a lane is worth a thread of its own.
             case AUTOMATIC -> lanes.size() == 1 && !forms.compute();
         };
-        return inline ? new InlineLanes(lanes, rate, config.clock())
+        return inline
+                ? new InlineLanes(lanes, rate, config.clock())
                 : new RingLanes(lanes, rate, connections, config.clock(), name);
     }
 
@@ -320,13 +339,25 @@ public final class OutgoingMigration {
         stage.during("sending pages");
     }
 
+    private boolean cancelled() {
+        return orders.ownership().state() == SourceOwnership.State.CANCELLED;
+    }
+
+    /** The guest of a cancelled migration may run; what it held is not all given back yet. */
+    private void letGo() {
+        if (!(stage.state() instanceof MigrationState.Cancelling)) {
+            stage.enter(new MigrationState.Cancelling());
+            stage.resume(guest);
+        }
+    }
+
     private void end(Throwable failure) {
         SourceOwnership ownership = orders.ownership();
         MigrationState last;
         if (ownership.theirs()) {
             last = new MigrationState.Completed(); // whatever else went wrong since
-        } else if (ownership.state() == SourceOwnership.State.CANCELLED) {
-            stage.enter(new MigrationState.Cancelling());
+        } else if (cancelled()) {
+            letGo();
             last = new MigrationState.Cancelled();
         } else {
             last = new MigrationState.Failed(
@@ -334,11 +365,10 @@ public final class OutgoingMigration {
         }
         if (last instanceof MigrationState.Failed) {
             stage.enter(last); // before RESUME, as QEMU does
-        }
-        if (ownership.ours()) {
-            stage.resume(guest);
-        }
-        if (!(last instanceof MigrationState.Failed)) {
+            if (ownership.ours()) {
+                stage.resume(guest);
+            }
+        } else {
             stage.enter(last);
         }
         completion.complete(figures.report(
