@@ -36,7 +36,7 @@ class CommandsIT {
     @Test
     void demoOfASparseGuestSendsNothingForItsHoles() throws Exception {
         try (TranshumeProcess demo =
-                TranshumeProcess.start(folder, List.of("demo", "--ram", "64G", "--touched", "64M", "--json"))) {
+                TranshumeProcess.start(folder, List.of("demo", "--ram", "1T", "--touched", "64M", "--json"))) {
             demo.awaitSuccess();
 
             JsonNode result = JsonMapper.shared().readTree(demo.stdout());
