@@ -7,6 +7,7 @@ import org.transhume.control.command.InspectCommand;
 import org.transhume.control.command.QmpCommandLine;
 import org.transhume.control.command.ReceiveCommand;
 import org.transhume.control.command.SendCommand;
+import org.transhume.control.command.TopCommand;
 import org.transhume.engine.MigrationException;
 import picocli.CommandLine;
 
@@ -22,7 +23,8 @@ import picocli.CommandLine;
             ReceiveCommand.class,
             SendCommand.class,
             InspectCommand.class,
-            QmpCommandLine.class
+            QmpCommandLine.class,
+            TopCommand.class
         },
         footer = {"", "Try it: bin/transhume demo"})
 public final class Transhume {

@@ -19,6 +19,7 @@ import org.transhume.control.settings.Parameter;
 import org.transhume.control.settings.Profile;
 import org.transhume.control.settings.SettingsValues;
 import org.transhume.engine.MigrationObserver;
+import org.transhume.engine.counters.CountersFile;
 import org.transhume.engine.guest.SyntheticGuest;
 import org.transhume.engine.guest.WorkloadSpec;
 import org.transhume.engine.outgoing.Dialer;
@@ -124,7 +125,11 @@ public final class DemoCommand implements Callable<Integer> {
             OutgoingConfig config = MigrationConfigs.outgoing(settings);
             OutgoingMigration migration =
                     OutgoingMigration.start(guest, Dialer.to(address), config, new MigrationObserver() {}, "demo");
-            OutgoingReport report = new ProgressLine(err, json).await(migration);
+            OutgoingReport report;
+            try (CountersFile counters = CountersFile.open();
+                    CountersFile.Shown _ = counters.show("demo", migration::counters)) {
+                report = new ProgressLine(err, json).await(migration);
+            }
             return conclude(out, guest, destination, report, settings);
         }
     }

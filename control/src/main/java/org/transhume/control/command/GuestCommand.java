@@ -101,6 +101,7 @@ public final class GuestCommand implements Callable<Integer> {
         Settings settings = new Settings(profile);
         try (SyntheticGuest guest = guest();
                 GuestProcess process = process(guest, settings)) {
+            process.showCounters();
             PrintWriter stdout = spec.commandLine().getOut();
             PrintWriter stderr = spec.commandLine().getErr();
             process.control().reportTo((report, latched) -> ReportText.print(report, PackingText.of(latched), stderr));

@@ -54,6 +54,7 @@ public final class ReceiveCommand implements Callable<Integer> {
         try (PassiveGuest guest = new PassiveGuest();
                 GuestProcess process = new GuestProcess(
                         guest, () -> false, RunState.INMIGRATE, settings, MigrationControl.Incoming.DEFERRED)) {
+            process.showCounters();
             MigrationControl control = process.control();
             Address address = control.listen(listen.uri(), true);
             if (options.qmp != null) {

@@ -54,6 +54,7 @@ public final class SendCommand implements Callable<Integer> {
         try (PassiveGuest guest = new GuestImage(from).read();
                 GuestProcess process = new GuestProcess(
                         guest, () -> false, RunState.PAUSED, settings, MigrationControl.Incoming.NONE)) {
+            process.showCounters();
             if (options.qmp != null) {
                 stdout.println("ready " + process.serve(options.qmp));
                 stdout.flush();

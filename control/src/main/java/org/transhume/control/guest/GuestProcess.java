@@ -12,6 +12,7 @@ import org.transhume.control.qmp.SettingsCommands;
 import org.transhume.control.settings.Settings;
 import org.transhume.engine.Guest;
 import org.transhume.engine.IncomingGuest;
+import org.transhume.engine.counters.CountersFile;
 import tools.jackson.databind.node.JsonNodeFactory;
 
 /**
@@ -26,6 +27,7 @@ public final class GuestProcess implements AutoCloseable {
     private final MigrationControl control;
     private final CompletableFuture<Void> quit = new CompletableFuture<>();
     private QmpServer server;
+    private CountersFile counters;
 
     /**
      * @param ranAtSource asked of a guest that has arrived
@@ -62,6 +64,12 @@ public final class GuestProcess implements AutoCloseable {
         return server.address().toString();
     }
 
+    /** Shows the counters of its migrations to whoever may look into this process, until it is closed. */
+    public void showCounters() {
+        counters = CountersFile.open();
+        control.showIn(counters);
+    }
+
     public GuestRuntime runtime() {
         return runtime;
     }
@@ -77,7 +85,8 @@ public final class GuestProcess implements AutoCloseable {
 
     @Override
     public void close() throws IOException {
-        try (QmpServer _ = server) {
+        try (CountersFile _ = counters;
+                QmpServer _ = server) {
             control.close();
         }
     }

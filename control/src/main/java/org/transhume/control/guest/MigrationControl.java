@@ -20,6 +20,7 @@ import org.transhume.control.throttle.DirtyLimits;
 import org.transhume.engine.MigrationException;
 import org.transhume.engine.MigrationObserver;
 import org.transhume.engine.MigrationState;
+import org.transhume.engine.counters.CountersFile;
 import org.transhume.engine.incoming.IncomingMigration;
 import org.transhume.engine.incoming.IncomingReport;
 import org.transhume.engine.outgoing.Dialer;
@@ -47,6 +48,7 @@ public final class MigrationControl implements AutoCloseable {
     private final GuestRuntime guest;
     private final Settings settings;
     private final BiConsumer<String, JsonNode> events;
+    private final ShownMigrations shown = new ShownMigrations();
     private Incoming incomingMode;
     private OutgoingMigration outgoing;
     private IncomingMigration incoming;
@@ -134,6 +136,7 @@ public final class MigrationControl implements AutoCloseable {
                 MigrationConfigs.outgoing(latched, settings::values, dirtyLimits),
                 new Announcer(true),
                 "migration");
+        shown.outgoing(outgoing::counters);
         CompletableFuture<Void> _ = outgoing.completion().thenAccept(report -> reader.accept(report, latched));
         return outgoing;
     }
@@ -141,6 +144,11 @@ public final class MigrationControl implements AutoCloseable {
     /** Where the report of each outgoing migration goes that begins from here on, with the settings at its beginning. */
     public synchronized void reportTo(BiConsumer<OutgoingReport, SettingsValues> reports) {
         this.reports = reports;
+    }
+
+    /** Shows the migrations that begin from here on to other processes; {@code file} stays the caller's. */
+    public synchronized void showIn(CountersFile file) {
+        shown.in(file);
     }
 
     /**
@@ -175,6 +183,7 @@ public final class MigrationControl implements AutoCloseable {
         listening = listener.address();
         incoming = IncomingMigration.start(
                 guest, listener, () -> MigrationConfigs.incoming(settings.values()), new Announcer(false), "incoming");
+        shown.incoming(incoming::counters);
         CompletableFuture<Boolean> _ = incoming.completion().thenApply(incomingEnd::complete);
         return listening;
     }

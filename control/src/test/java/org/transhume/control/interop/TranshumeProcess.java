@@ -75,6 +75,11 @@ final class TranshumeProcess implements AutoCloseable {
         return process.exitValue();
     }
 
+    /** Of the JVM: the launcher becomes it. */
+    long pid() {
+        return process.pid();
+    }
+
     boolean isAlive() {
         return process.isAlive();
     }
