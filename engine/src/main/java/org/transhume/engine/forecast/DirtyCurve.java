@@ -76,6 +76,11 @@ public final class DirtyCurve {
         return points > 0;
     }
 
+    /** Most different pages that a look found. */
+    double largest() {
+        return points == 0 ? 0 : counts[points - 1];
+    }
+
     /** Different pages expected to be written within {@code nanos}. */
     public double pagesWithin(double nanos) {
         if (points == 0 || nanos <= 0) {
@@ -102,8 +107,30 @@ public final class DirtyCurve {
     private double beyond(double nanos) {
         int last = points - 1;
         // One look knows no curve: a straight line is the worst it can be.
-        double slope = points == 1 || counts[last - 1] == 0 ? 1 : slope(last - 1, last);
-        return counts[last] * Math.pow(nanos / times[last], slope);
+        if (points == 1 || counts[last - 1] == 0) {
+            return counts[last] * nanos / times[last];
+        }
+        // Pages that get dirty ever more slowly, and a set of pages that is full some day: it mostly is in between.
+        double growing = counts[last] * Math.pow(nanos / times[last], slope(last - 1, last));
+        return Math.sqrt(growing * filling(last - 1, last, nanos));
+    }
+
+    /** Of a set of pages that are all written alike, of which {@code low} and {@code high} are two looks. */
+    private double filling(int low, int high, double nanos) {
+        double ratio = counts[high] / counts[low];
+        double longer = times[high] / times[low];
+        double part = 1e-9; // of the set, written again in the shorter time
+        double most = 50;
+        while (most / part > 1.001) {
+            double middle = Math.sqrt(part * most);
+            if (Math.expm1(-longer * middle) / Math.expm1(-middle) > ratio) {
+                part = middle;
+            } else {
+                most = middle;
+            }
+        }
+        double whole = counts[low] / -Math.expm1(-part);
+        return Math.max(counts[high], whole * -Math.expm1(-part * nanos / times[low]));
     }
 
     private double slope(int low, int high) {

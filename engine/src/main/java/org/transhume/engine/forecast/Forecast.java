@@ -1,8 +1,9 @@
 package org.transhume.engine.forecast;
 
 /**
- * What a migration says of its own future. All times in milliseconds from now.
+ * What a migration says of its own future.
  *
+ * @param at milliseconds since its first page: when this was said; the other times are milliseconds from then
  * @param progress 0..1 of the whole time; never falls
  * @param downtime of a pause that began now
  * @param eta until the end, as far as can be told; NaN while nothing is known, infinite if it does not converge
@@ -11,7 +12,7 @@ package org.transhume.engine.forecast;
  * @param verdict null while nothing is known
  */
 public record Forecast(
-        double progress, double downtime, double eta, double etaLow, double etaHigh, Verdict verdict) {
+        double at, double progress, double downtime, double eta, double etaLow, double etaHigh, Verdict verdict) {
     /** Before anything is known. */
-    public static final Forecast UNKNOWN = new Forecast(0, Double.NaN, Double.NaN, Double.NaN, Double.NaN, null);
+    public static final Forecast UNKNOWN = new Forecast(0, 0, Double.NaN, Double.NaN, Double.NaN, Double.NaN, null);
 }

@@ -11,6 +11,8 @@ public final class Forecaster {
     private static final double RESERVE = 0.25;
     /** A limit that the fixed costs fill must not keep a guest for ever: a little is always allowed, as asked for. */
     private static final double LEAST_ROOM = 0.1;
+    /** Part of the limit that may go to bytes that wait in the sockets already. */
+    private static final double QUEUE_PART = 0.1;
 
     private static final double MOST_FASTER = 1024;
     private static final double LONGEST_LIMIT_NANOS = 2000e9;
@@ -20,6 +22,7 @@ public final class Forecaster {
     private final DirtyCurve curve = new DirtyCurve();
     private final Throughput throughput = new Throughput();
     private PauseCosts costs = PauseCosts.USUAL;
+    private double roundTrip = Double.MAX_VALUE;
     private long begin;
     private double progress;
 
@@ -52,6 +55,12 @@ public final class Forecaster {
         costs = costs.devices((double) nanos + (rate > 0 ? (double) bytes * NANOS_PER_SECOND / rate : 0));
     }
 
+    /** A connection was made in {@code nanos}: there and back. The last byte and the answer to it take as long. */
+    public void reached(long nanos) {
+        roundTrip = Math.min(roundTrip, (double) nanos);
+        costs = costs.answer(PauseCosts.USUAL.answer() + roundTrip);
+    }
+
     /** What a pause costs beside pages. */
     public PauseCosts costs() {
         return costs;
@@ -73,6 +82,13 @@ public final class Forecaster {
         double limit = (double) terms.limitNanos();
         double room = limit * (1 - RESERVE) - costs.total() - waiting;
         return planned(terms) * Math.max(room, limit * LEAST_ROOM) / NANOS_PER_SECOND;
+    }
+
+    /** Nanoseconds to wait, with the guest running, until no more than a part of the limit goes to bytes that wait already. */
+    public long untilQueueFits(Terms terms, long unsent) {
+        double bytes = throughput.bytesPerSecond();
+        double tolerable = (double) terms.limitNanos() * QUEUE_PART;
+        return bytes > 0 ? (long) Math.max(0, (double) unsent * NANOS_PER_SECOND / bytes - tolerable) : 0;
     }
 
     /** Pages a second to count on: never more than the cap lets through, though the pause knows none. */
@@ -97,8 +113,9 @@ public final class Forecaster {
      * @param pages pending
      * @param sinceHarvest nanoseconds since the dirty source was asked
      * @param unsent bytes written that still wait
+     * @param firstRound nothing travelled twice yet
      */
-    public void update(long now, double pages, long sinceHarvest, long unsent, Terms terms) {
+    public void update(long now, double pages, long sinceHarvest, long unsent, Terms terms, boolean firstRound) {
         double elapsed = (double) (now - begin) / NANOS_PER_MILLI;
         double rate = capped(terms) / NANOS_PER_SECOND;
         if (rate <= 0) {
@@ -109,22 +126,24 @@ public final class Forecaster {
         if (!curve.known()) {
             double atLeast = pages / rate / NANOS_PER_MILLI;
             progress = Math.max(progress, elapsed / (elapsed + 2 * atLeast + pause));
-            forecast = new Forecast(progress, pause, Double.NaN, Double.NaN, Double.NaN, null);
+            forecast = new Forecast(elapsed, progress, pause, Double.NaN, Double.NaN, Double.NaN, null);
             return;
         }
         Outlook.Position position =
-                new Outlook.Position(pages, (double) sinceHarvest, rate, fitting, costs.harvest(), ramPages);
+                new Outlook.Position(pages, (double) sinceHarvest, rate, fitting, costs.harvest(), ramPages, firstRound);
         Outlook outlook = Outlook.play(position, curve, 1);
+        pause = pause(Math.min(outlook.left(), fitting), unsent) / NANOS_PER_MILLI;
         double eta = outlook.converges() ? outlook.nanos() / NANOS_PER_MILLI + pause : Double.POSITIVE_INFINITY;
         if (outlook.converges()) {
             progress = Math.max(progress, elapsed / (elapsed + eta));
         }
-        Spread spread = Spread.of(outlook.harvests());
+        Spread spread = firstRound ? Spread.FIRST_ROUND : Spread.LATER;
         double bytesPerSecond = rate * NANOS_PER_SECOND * throughput.bytesPerPage();
         forecast = new Forecast(
+                elapsed,
                 progress,
                 pause,
-                eta,
+                eta * spread.middle(),
                 eta * spread.low(),
                 eta * spread.high(),
                 outlook.converges()
@@ -177,18 +196,11 @@ public final class Forecaster {
     /** The migration is over. */
     public void ended() {
         Forecast last = forecast;
-        forecast = new Forecast(1, last.downtime(), 0, 0, 0, last.verdict());
+        forecast = new Forecast(last.at(), 1, last.downtime(), 0, 0, 0, last.verdict());
     }
 
     /** As of the last update. */
     public Forecast forecast() {
         return forecast;
-    }
-
-    /** How far the end was from what was told, in one of ten cases to either side: measured in simulations (docs/forecast.md). */
-    private record Spread(double low, double high) {
-        static Spread of(int harvests) {
-            return harvests <= 1 ? new Spread(0.9, 1.15) : new Spread(0.8, 1.5);
-        }
     }
 }

@@ -7,8 +7,9 @@ package org.transhume.engine.forecast;
  * @param converges whether what is left comes to fit into the pause
  * @param nanos until the pause begins; of a migration that does not converge, how far it was looked ahead
  * @param harvests until then, the last one included
+ * @param left pages that remain for the pause
  */
-public record Outlook(boolean converges, double nanos, int harvests) {
+public record Outlook(boolean converges, double nanos, int harvests, double left) {
     private static final double SLICE_NANOS = 50e6;
     private static final int MOST_HARVESTS = 400;
 
@@ -21,6 +22,7 @@ public record Outlook(boolean converges, double nanos, int harvests) {
      * @param fitting pages that fit into the pause
      * @param harvestNanos what asking the dirty source takes
      * @param ramPages that exist: no more can be dirty
+     * @param firstRound what is pending was never sent; later it is what the guest writes again and again
      */
     public record Position(
             double pages,
@@ -28,14 +30,15 @@ public record Outlook(boolean converges, double nanos, int harvests) {
             double pagesPerNano,
             double fitting,
             double harvestNanos,
-            double ramPages) {
+            double ramPages,
+            boolean firstRound) {
         Position faster(double factor) {
             return new Position(
-                    pages, sinceHarvest, pagesPerNano * factor, fitting * factor, harvestNanos, ramPages);
+                    pages, sinceHarvest, pagesPerNano * factor, fitting * factor, harvestNanos, ramPages, firstRound);
         }
 
         Position fitting(double more) {
-            return new Position(pages, sinceHarvest, pagesPerNano, more, harvestNanos, ramPages);
+            return new Position(pages, sinceHarvest, pagesPerNano, more, harvestNanos, ramPages, firstRound);
         }
     }
 
@@ -46,7 +49,7 @@ public record Outlook(boolean converges, double nanos, int harvests) {
      */
     public static Outlook play(Position now, DirtyCurve curve, double speed) {
         if (now.pagesPerNano <= 0) {
-            return new Outlook(false, 0, 0);
+            return new Outlook(false, 0, 0, now.pages);
         }
         double time = 0;
         double interval = now.sinceHarvest;
@@ -62,13 +65,14 @@ public record Outlook(boolean converges, double nanos, int harvests) {
             }
             // What is found may be pending already: only the others add to it.
             double found = Math.min(now.ramPages, curve.pagesWithin(interval * speed));
-            left += found * (1 - left / now.ramPages);
+            double among = harvests == 1 && now.firstRound ? now.ramPages : Math.max(left, curve.largest());
+            left += found * (1 - left / Math.max(1, among));
             time += now.harvestNanos;
             interval = now.harvestNanos;
             if (left == 0 || left < now.fitting) {
-                return new Outlook(true, time, harvests);
+                return new Outlook(true, time, harvests, left);
             }
         }
-        return new Outlook(false, time, MOST_HARVESTS);
+        return new Outlook(false, time, MOST_HARVESTS, left);
     }
 }

@@ -21,6 +21,10 @@ public record PauseCosts(double stop, double harvest, double devices, double ans
         return new PauseCosts(stop, nanos, devices, answer);
     }
 
+    public PauseCosts answer(double nanos) {
+        return new PauseCosts(stop, harvest, devices, nanos);
+    }
+
     public PauseCosts devices(double nanos) {
         return new PauseCosts(stop, harvest, nanos, answer);
     }

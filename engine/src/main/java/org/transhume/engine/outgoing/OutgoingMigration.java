@@ -271,7 +271,10 @@ public final class OutgoingMigration {
         dialing = Thread.currentThread();
         try {
             orders.check(); // a cancel either sees that we dial, or is seen here
-            return dialer.dial(config.connectLimit());
+            long before = config.clock().nanos();
+            Connection connection = dialer.dial(config.connectLimit());
+            forecaster.reached(config.clock().nanos() - before);
+            return connection;
         } finally {
             dialing = null;
             boolean _ = Thread.interrupted(); // a cancel that came just too late to end the wait

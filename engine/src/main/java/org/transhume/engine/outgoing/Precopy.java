@@ -51,6 +51,7 @@ final class Precopy {
             figures.remaining(scanner.remainingBytes());
             if (scanner.holesSent() && (fitsIntoPause() || passage.throttle().harvestDue(figures.passes()))) {
                 awaitConsent();
+                drainQueue();
                 harvest();
                 if (fitsIntoPause() && maySwitch()) {
                     return forecaster.pause(pending(), figures.unsent());
@@ -75,6 +76,15 @@ final class Precopy {
         if (fitsIntoPause() && !maySwitch()) {
             passage.answers().awaitSwitchoverAck(CONSENT_LOOK);
             passage.checkOrders();
+            figures.idled();
+        }
+    }
+
+    /** What waits in the sockets has to go before the last pages: better while the guest runs. */
+    private void drainQueue() {
+        long wait = forecaster.untilQueueFits(passage.limits().terms(), figures.unsent());
+        if (wait > 0) {
+            scanner.rest(wait);
             figures.idled();
         }
     }
@@ -107,6 +117,7 @@ final class Precopy {
         figures.pass();
         scanner.beginRound(figures.passes(), false);
         figures.beginRound(found);
+        tell(clock.nanos());
     }
 
     private void rehearse() {
@@ -126,11 +137,22 @@ final class Precopy {
             forecaster.look(now - looked, found, lookCost);
             looked = now;
             nextLook *= 2;
+            forecast = now - FORECAST_NANOS;
         }
         if (now - forecast >= FORECAST_NANOS) {
-            forecast = now;
-            forecaster.update(now, pending(), now - harvested, figures.unsent(), passage.limits().terms());
+            tell(now);
         }
+    }
+
+    private void tell(long now) {
+        forecast = now;
+        forecaster.update(
+                now,
+                pending(),
+                now - harvested,
+                figures.unsent(),
+                passage.limits().terms(),
+                figures.passes() == 1);
     }
 
     private double pending() {

@@ -78,6 +78,22 @@ final class RateLimit {
         }
     }
 
+    /** Waits for {@code nanos}, or until {@link #stop}; with a cap or without. */
+    void rest(long nanos) {
+        long end = clock.nanos() + nanos;
+        lock.lock();
+        try {
+            for (long left = nanos; left > 0 && !stopped; left = end - clock.nanos()) {
+                clock.await(changed, left);
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            stopped = true;
+        } finally {
+            lock.unlock();
+        }
+    }
+
     /** A batch for which {@code reserved} was taken has put {@code actual} bytes on its channel. Any thread. */
     void settle(long reserved, long actual) {
         lock.lock();

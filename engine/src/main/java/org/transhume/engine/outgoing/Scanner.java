@@ -144,6 +144,11 @@ final class Scanner {
         return true;
     }
 
+    /** Sends nothing for {@code nanos}, or until the migration is given up. */
+    void rest(long nanos) {
+        rate.rest(nanos);
+    }
+
     /** Tells {@code throughput} what the lanes got through since the last call. */
     void measure(Throughput throughput) {
         SendMeter.collect(lanes.meters(), throughput);
