@@ -59,6 +59,21 @@ public interface Connection extends Closeable {
      */
     void awaitEnd(Duration limit) throws IOException;
 
+    /**
+     * Limits how long a read waits for its first byte; one that would have to wait longer fails with a
+     * {@link StalledException}. Belongs to the reading thread. A connection that never waits does without.
+     *
+     * @param channel how that error names this connection
+     * @param limit zero: for ever, as at first
+     */
+    default void limitReads(String channel, Duration limit) {}
+
+    /**
+     * Limits how long a write waits for the peer to take one more byte, as {@link #limitReads} does for reads. Belongs to the
+     * writing thread.
+     */
+    default void limitWrites(String channel, Duration limit) {}
+
     /** Whether the peer can answer on this connection: there is something to write to and something to read from. */
     boolean bidirectional();
 

@@ -23,6 +23,8 @@ final class DescriptorConnection implements Connection {
     private final Frame reading = new Frame();
     private final Frame writing = new Frame();
     private final Frame looking = new Frame();
+    private final WaitLimit readLimit = new WaitLimit("sent nothing");
+    private final WaitLimit writeLimit = new WaitLimit("took no byte");
     // Each has one writer, so a plain read and a release store make an increment; any thread may look.
     private final AtomicLong bytesRead = new AtomicLong();
     private final AtomicLong bytesWritten = new AtomicLong();
@@ -101,6 +103,7 @@ final class DescriptorConnection implements Connection {
     /** Reads to {@code length} bytes at {@code address}, or to an array of {@code length} pieces there. */
     private long transfer(boolean scattered, long address, int length) throws IOException {
         int fd = enterInput();
+        readLimit.progress();
         try {
             while (true) {
                 long n = scattered
@@ -115,7 +118,7 @@ final class DescriptorConnection implements Connection {
                     return -1;
                 }
                 if (n == -EAGAIN) {
-                    in.await(reading, POLLIN, -1);
+                    readLimit.await(in, reading, POLLIN, peer, bytesRead.getPlain());
                 } else if (n == -EINTR) {
                     in.checkOpen();
                 } else {
@@ -166,11 +169,12 @@ final class DescriptorConnection implements Connection {
     private long wrote(long n) throws IOException {
         if (n >= 0) {
             bytesWritten.setRelease(bytesWritten.getPlain() + n);
+            writeLimit.progress();
             out.checkOpen();
             return n;
         }
         if (n == -EAGAIN) {
-            out.await(writing, POLLOUT, -1);
+            writeLimit.await(out, writing, POLLOUT, peer, bytesWritten.getPlain());
         } else if (n == -EINTR) {
             out.checkOpen();
         } else {
@@ -178,6 +182,16 @@ final class DescriptorConnection implements Connection {
             throw SystemCalls.failure("Unable to write to " + peer + " after " + bytesWritten + " bytes", (int) -n);
         }
         return 0;
+    }
+
+    @Override
+    public void limitReads(String channel, Duration limit) {
+        readLimit.set(channel, limit);
+    }
+
+    @Override
+    public void limitWrites(String channel, Duration limit) {
+        writeLimit.set(channel, limit);
     }
 
     private void checkNotClosing() throws ConnectionClosedException {

@@ -89,6 +89,16 @@ final class CutConnection implements Connection {
     }
 
     @Override
+    public void limitReads(String channel, Duration limit) {
+        real.limitReads(channel, limit);
+    }
+
+    @Override
+    public void limitWrites(String channel, Duration limit) {
+        real.limitWrites(channel, limit);
+    }
+
+    @Override
     public boolean bidirectional() {
         return real.bidirectional();
     }

@@ -5,6 +5,7 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.charset.StandardCharsets;
+import java.time.Duration;
 import org.transhume.channels.Connection;
 
 /**
@@ -24,6 +25,8 @@ public final class StreamReader implements AutoCloseable {
     private int position;
     private int limit;
     private long consumedBefore;
+    private Duration restLimit = Duration.ZERO;
+    private Duration silenceLimit = Duration.ZERO;
 
     /** @param channel how errors name this stream, e.g. "main" */
     public StreamReader(Connection connection, String channel) {
@@ -37,6 +40,17 @@ public final class StreamReader implements AutoCloseable {
         this.buffer = arena.allocate(BUFFER, 64);
         this.limit = (int) first.byteSize();
         MemorySegment.copy(first, 0, buffer, 0, limit);
+    }
+
+    /**
+     * Limits how long it waits for the sender; zero is for ever, as at first.
+     *
+     * @param rest of something that has begun, be it a number or a page
+     * @param silence for something new
+     */
+    public void limitWaits(Duration rest, Duration silence) {
+        restLimit = rest;
+        silenceLimit = silence;
     }
 
     public String channel() {
@@ -106,7 +120,7 @@ public final class StreamReader implements AutoCloseable {
     /** The next {@code length} bytes to byte {@code at} of {@code target}: guest RAM, or an array. */
     public void into(MemorySegment target, long at, long length) throws IOException {
         while (length > 0) {
-            need(1);
+            need(1, restLimit);
             int part = (int) Math.min(length, limit - position);
             MemorySegment.copy(buffer, position, target, at, part);
             position += part;
@@ -117,7 +131,7 @@ public final class StreamReader implements AutoCloseable {
 
     /** Takes what is there already, at least one byte, at most {@code most}; -1 at the end of the stream. */
     public int some(byte[] target, int at, int most) throws IOException {
-        if (position == limit && !fill()) {
+        if (position == limit && !fill(silenceLimit)) {
             return -1;
         }
         int part = Math.min(most, limit - position);
@@ -133,7 +147,7 @@ public final class StreamReader implements AutoCloseable {
 
     /** Whether the peer closed the stream here; blocks until that is known. */
     public boolean atEnd() throws IOException {
-        return position == limit && !fill();
+        return position == limit && !fill(silenceLimit);
     }
 
     /** An error at {@code offset}, to be thrown. */
@@ -142,8 +156,12 @@ public final class StreamReader implements AutoCloseable {
     }
 
     private void need(int count) throws IOException {
+        need(count, position < limit ? restLimit : silenceLimit);
+    }
+
+    private void need(int count, Duration wait) throws IOException {
         while (limit - position < count) {
-            if (!fill()) {
+            if (!fill(wait)) {
                 throw corrupt(
                         consumedBefore + limit,
                         "the stream ends here, expected at least %d more bytes; the sender went away or the capture is cut"
@@ -152,7 +170,8 @@ public final class StreamReader implements AutoCloseable {
         }
     }
 
-    private boolean fill() throws IOException {
+    private boolean fill(Duration wait) throws IOException {
+        connection.limitReads(channel, wait);
         if (position > 0) {
             MemorySegment.copy(buffer, position, buffer, 0, limit - position);
             consumedBefore += position;

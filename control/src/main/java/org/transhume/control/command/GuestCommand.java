@@ -93,6 +93,9 @@ public final class GuestCommand implements Callable<Integer> {
             description = "Names and behaviour of which QEMU: 10.0 (default) or 3.1.")
     private Profile profile;
 
+    @CommandLine.Mixin
+    private WaitOptions waits;
+
     @CommandLine.Spec
     private CommandLine.Model.CommandSpec spec;
 
@@ -104,6 +107,7 @@ public final class GuestCommand implements Callable<Integer> {
             process.showCounters();
             PrintWriter stdout = spec.commandLine().getOut();
             PrintWriter stderr = spec.commandLine().getErr();
+            process.control().waits(waits.limits());
             process.control().reportTo((report, latched) -> ReportText.print(report, PackingText.of(latched), stderr));
             if (incoming == null) {
                 guest.fill();

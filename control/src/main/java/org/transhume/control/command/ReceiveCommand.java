@@ -41,6 +41,9 @@ public final class ReceiveCommand implements Callable<Integer> {
     @CommandLine.Option(names = "--json", description = "Print the report as JSON.")
     private boolean json;
 
+    @CommandLine.Mixin
+    private WaitOptions waits;
+
     @CommandLine.Spec
     private CommandLine.Model.CommandSpec spec;
 
@@ -56,6 +59,7 @@ public final class ReceiveCommand implements Callable<Integer> {
                         guest, () -> false, RunState.INMIGRATE, settings, MigrationControl.Incoming.DEFERRED)) {
             process.showCounters();
             MigrationControl control = process.control();
+            control.waits(waits.limits());
             Address address = control.listen(listen.uri(), true);
             if (options.qmp != null) {
                 process.serve(options.qmp);

@@ -41,6 +41,9 @@ public final class SendCommand implements Callable<Integer> {
     @CommandLine.Option(names = "--json", description = "Print the report as JSON.")
     private boolean json;
 
+    @CommandLine.Mixin
+    private WaitOptions waits;
+
     @CommandLine.Spec
     private CommandLine.Model.CommandSpec spec;
 
@@ -55,6 +58,7 @@ public final class SendCommand implements Callable<Integer> {
                 GuestProcess process = new GuestProcess(
                         guest, () -> false, RunState.PAUSED, settings, MigrationControl.Incoming.NONE)) {
             process.showCounters();
+            process.control().waits(waits.limits());
             if (options.qmp != null) {
                 stdout.println("ready " + process.serve(options.qmp));
                 stdout.flush();

@@ -163,6 +163,10 @@ public final class MigrationCommands {
 
     private JsonNode incoming(Arguments arguments) throws QmpError {
         try {
+            control.checkListens();
+            if (arguments.structs("channels").size() > 1) {
+                throw new QmpError("Channel list must have only one entry, for type 'main'");
+            }
             control.listen(uri(arguments), arguments.flag("exit-on-error", true));
             return null;
         } catch (MigrationException e) {

@@ -7,6 +7,7 @@ import java.util.Locale;
 import java.util.Set;
 import java.util.function.Supplier;
 import org.transhume.channels.qemu.MultifdMethod;
+import org.transhume.channels.qemu.MultifdPacket;
 import org.transhume.control.settings.Capability;
 import org.transhume.control.settings.Parameter;
 import org.transhume.control.settings.SettingsValues;
@@ -39,15 +40,17 @@ public final class MigrationConfigs {
 
     /** Of a guest whose vCPUs are not limited one by one, and whose parameters stay as they are. */
     public static OutgoingConfig outgoing(SettingsValues settings) {
-        return outgoing(settings, () -> settings, null);
+        return outgoing(settings, () -> settings, null, WaitLimits.DEFAULT);
     }
 
     /**
      * @param now asked for the parameters of throttling whenever it acts
      * @param limits of the guest's vCPUs; null if it has none
      */
-    static OutgoingConfig outgoing(SettingsValues settings, Supplier<SettingsValues> now, DirtyLimits limits) {
+    static OutgoingConfig outgoing(
+            SettingsValues settings, Supplier<SettingsValues> now, DirtyLimits limits, WaitLimits waits) {
         return OutgoingConfig.builder()
+                .stallLimit(waits.stall())
                 .channels(channels(settings))
                 .maxBandwidth(settings.size(Parameter.MAX_BANDWIDTH))
                 .downtimeLimit(downtimeLimit(settings))
@@ -60,11 +63,8 @@ public final class MigrationConfigs {
                 .switchoverAck(settings.enabled(Capability.SWITCHOVER_ACK))
                 .pauseBeforeSwitchover(settings.enabled(Capability.PAUSE_BEFORE_SWITCHOVER))
                 .holeRuns(settings.enabled(Capability.X_HOLE_RUNS))
-                .zeroPages(
-                        known(settings, Parameter.ZERO_PAGE_DETECTION)
-                                ? ZeroPageDetection.valueOf(settings.text(Parameter.ZERO_PAGE_DETECTION)
-                                        .toUpperCase(Locale.ROOT))
-                                : ZeroPageDetection.MULTIFD)
+                .packetPages(packetPages(settings))
+                .zeroPages(zeroPages(settings))
                 .compression(compression(settings))
                 .deltaCache(deltas(settings) ? deltaCache(settings) : 0)
                 .pageCompression(settings.enabled(Capability.COMPRESS) ? pageCompression(settings) : null)
@@ -172,8 +172,26 @@ public final class MigrationConfigs {
                 settings.flag(Parameter.COMPRESS_WAIT_THREAD));
     }
 
-    private static int channels(SettingsValues settings) {
-        return settings.enabled(Capability.MULTIFD) ? settings.count(Parameter.MULTIFD_CHANNELS) : 0;
+    /** Page channels, by whichever of its names the profile knows them; 0 is none. */
+    static int channels(SettingsValues settings) {
+        if (settings.enabled(Capability.MULTIFD)) {
+            return settings.count(Parameter.MULTIFD_CHANNELS);
+        }
+        return settings.enabled(Capability.X_MULTIFD) ? settings.count(Parameter.X_MULTIFD_CHANNELS) : 0;
+    }
+
+    /** The old profile may ask for more than today's packets have room for. */
+    private static int packetPages(SettingsValues settings) {
+        return known(settings, Parameter.X_MULTIFD_PAGE_COUNT)
+                ? Math.min(settings.count(Parameter.X_MULTIFD_PAGE_COUNT), MultifdPacket.CAPACITY)
+                : MultifdPacket.CAPACITY;
+    }
+
+    static ZeroPageDetection zeroPages(SettingsValues settings) {
+        return known(settings, Parameter.ZERO_PAGE_DETECTION)
+                ? ZeroPageDetection.valueOf(
+                        settings.text(Parameter.ZERO_PAGE_DETECTION).toUpperCase(Locale.ROOT))
+                : ZeroPageDetection.MULTIFD;
     }
 
     static boolean known(SettingsValues settings, Parameter parameter) {

@@ -21,6 +21,7 @@ import org.transhume.engine.MigrationException;
 import org.transhume.engine.MigrationObserver;
 import org.transhume.engine.MigrationState;
 import org.transhume.engine.counters.CountersFile;
+import org.transhume.engine.incoming.IncomingConfig;
 import org.transhume.engine.incoming.IncomingMigration;
 import org.transhume.engine.incoming.IncomingReport;
 import org.transhume.engine.outgoing.Dialer;
@@ -54,6 +55,7 @@ public final class MigrationControl implements AutoCloseable {
     private IncomingMigration incoming;
     private Address listening;
     private boolean exitOnError = true;
+    private volatile WaitLimits waits = WaitLimits.DEFAULT;
     private BiConsumer<OutgoingReport, SettingsValues> reports = (_, _) -> {};
     private final DirtyLimits dirtyLimits; // null where vCPUs are not counted one by one
     private final CompletableFuture<IncomingReport> incomingEnd = new CompletableFuture<>();
@@ -133,7 +135,7 @@ public final class MigrationControl implements AutoCloseable {
         outgoing = OutgoingMigration.start(
                 guest,
                 Dialer.to(address),
-                MigrationConfigs.outgoing(latched, settings::values, dirtyLimits),
+                MigrationConfigs.outgoing(latched, settings::values, dirtyLimits, waits),
                 new Announcer(true),
                 "migration");
         shown.outgoing(outgoing::counters);
@@ -151,6 +153,17 @@ public final class MigrationControl implements AutoCloseable {
         shown.in(file);
     }
 
+    /** @throws MigrationException unless this process waits for the word to listen */
+    synchronized void checkListens() {
+        switch (incomingMode) {
+            case NONE -> throw new MigrationException("'-incoming' was not specified on the command line");
+            case STARTED -> throw new MigrationException("The incoming migration has already been started");
+            case DEFERRED -> {
+                // now
+            }
+        }
+    }
+
     /**
      * Begins to listen for a guest.
      *
@@ -159,17 +172,9 @@ public final class MigrationControl implements AutoCloseable {
      * @throws MigrationException if it cannot listen; it may be tried again
      */
     public synchronized Address listen(String uri, boolean exitOnError) {
-        switch (incomingMode) {
-            case NONE -> throw new MigrationException("'-incoming' was not specified on the command line");
-            case STARTED -> throw new MigrationException("The incoming migration has already been started");
-            case DEFERRED -> {
-                // now
-            }
-        }
+        checkListens();
         Address address = address(uri);
-        if (!address.multiChannel()
-                && Capability.MULTIFD.in(settings.profile())
-                && settings.enabled(Capability.MULTIFD)) {
+        if (!address.multiChannel() && MigrationConfigs.channels(settings.values()) > 0) {
             throw new MigrationException("Migration requires multi-channel URIs (e.g. tcp)");
         }
         Listener listener;
@@ -181,11 +186,22 @@ public final class MigrationControl implements AutoCloseable {
         incomingMode = Incoming.STARTED;
         this.exitOnError = exitOnError;
         listening = listener.address();
-        incoming = IncomingMigration.start(
-                guest, listener, () -> MigrationConfigs.incoming(settings.values()), new Announcer(false), "incoming");
+        incoming = IncomingMigration.start(guest, listener, this::incomingConfig, new Announcer(false), "incoming");
         shown.incoming(incoming::counters);
         CompletableFuture<Boolean> _ = incoming.completion().thenApply(incomingEnd::complete);
         return listening;
+    }
+
+    private IncomingConfig incomingConfig() {
+        WaitLimits limits = waits;
+        return MigrationConfigs.incoming(settings.values())
+                .withStallLimit(limits.stall())
+                .withSilenceLimit(limits.silence());
+    }
+
+    /** How long migrations that begin from here on wait for their peers. */
+    public void waits(WaitLimits limits) {
+        waits = limits;
     }
 
     /** Completes with the end of the incoming migration that began, or is still to begin. */
@@ -253,6 +269,7 @@ public final class MigrationControl implements AutoCloseable {
         if (MigrationConfigs.known(next, Parameter.AVAIL_SWITCHOVER_BANDWIDTH)) {
             outgoing.switchoverBandwidth(next.size(Parameter.AVAIL_SWITCHOVER_BANDWIDTH));
         }
+        outgoing.zeroPages(MigrationConfigs.zeroPages(next));
         if (MigrationConfigs.known(next, Parameter.COMPRESS_WAIT_THREAD)) {
             outgoing.waitForCompressThread(next.flag(Parameter.COMPRESS_WAIT_THREAD));
         }

@@ -25,7 +25,7 @@ public enum Capability {
     BLOCK(V3_1, V3_1, false, "send the contents of block devices inside the stream"),
     RETURN_PATH(V3_1, V10_0, true, "in precopy too, have the destination answer, so that the source learns the result"),
     PAUSE_BEFORE_SWITCHOVER(V3_1, V10_0, true, "wait for migrate-continue between pausing the guest and handing over"),
-    X_MULTIFD(V3_1, V3_1, false, "early form of multifd"),
+    X_MULTIFD(V3_1, V3_1, true, "early form of multifd"),
     MULTIFD(V10_0, V10_0, true, "send pages over several channels at a time"),
     DIRTY_BITMAPS(V3_1, V10_0, false, "send named dirty bitmaps of block devices"),
     POSTCOPY_BLOCKTIME(V3_1, V10_0, false, "measure how long vCPUs wait for pages in postcopy"),

@@ -94,13 +94,19 @@ record CapabilityRule(Capability subject, Capability other, Function<Proposal, O
                 DIRTY_LIMIT,
                 p -> p.host().dirtyRing(),
                 "dirty-limit requires KVM with accelerator property 'dirty-ring-size' set"));
+        // 3.1 checks nothing of its x-multifd, but its page channels are today's, and so are their limits.
+        rules.add(conflict(X_MULTIFD, POSTCOPY_RAM, "Postcopy is not yet compatible with multifd"));
+        rules.add(beforeListening(X_MULTIFD, "Multifd must be set before incoming starts"));
+        rules.add(conflict(X_MULTIFD, COMPRESS, "Multifd is not compatible with compress"));
         // The extension x-multifd-xbzrle is there to lift this conflict of QEMU's.
-        rules.add(new CapabilityRule(
-                MULTIFD,
-                XBZRLE,
-                p -> p.has(XBZRLE) && !p.has(X_MULTIFD_XBZRLE)
-                        ? Optional.of("Multifd is not compatible with xbzrle")
-                        : Optional.empty()));
+        for (Capability channels : List.of(MULTIFD, X_MULTIFD)) {
+            rules.add(new CapabilityRule(
+                    channels,
+                    XBZRLE,
+                    p -> p.has(XBZRLE) && !p.has(X_MULTIFD_XBZRLE)
+                            ? Optional.of("Multifd is not compatible with xbzrle")
+                            : Optional.empty()));
+        }
         rules.add(conflict(MAPPED_RAM, XBZRLE, "Mapped-ram migration is incompatible with xbzrle"));
         rules.add(conflict(MAPPED_RAM, POSTCOPY_RAM, "Mapped-ram migration is incompatible with postcopy"));
         for (Capability ours : List.of(X_LZ4, X_MULTIFD_XBZRLE, X_ADAPTIVE)) {

@@ -2,6 +2,7 @@ package org.transhume.engine.incoming;
 
 import java.io.IOException;
 import java.lang.foreign.Arena;
+import java.time.Duration;
 import java.util.Set;
 import org.transhume.channels.Connection;
 import org.transhume.channels.IoVector;
@@ -24,6 +25,7 @@ final class ChannelLoader implements AutoCloseable {
     private final SyncPoints syncs;
     private final PageCounters pages;
     private final Set<MultifdMethod> accepted;
+    private final Duration stallLimit;
     private final PackedPages packed = new PackedPages();
     private final Arena arena = Arena.ofShared();
     private final MultifdPacket packet = new MultifdPacket(arena);
@@ -38,8 +40,15 @@ final class ChannelLoader implements AutoCloseable {
     /**
      * @param connection behind its first 64 bytes
      * @param accepted forms that pages may come in
+     * @param stallLimit longest wait for the rest of a packet; zero is for ever
      */
-    ChannelLoader(Connection connection, int id, SyncPoints syncs, PageCounters pages, Set<MultifdMethod> accepted) {
+    ChannelLoader(
+            Connection connection,
+            int id,
+            SyncPoints syncs,
+            PageCounters pages,
+            Set<MultifdMethod> accepted,
+            Duration stallLimit) {
         this.connection = connection;
         this.id = id;
         this.channel = "multifd channel " + id;
@@ -47,6 +56,7 @@ final class ChannelLoader implements AutoCloseable {
         this.syncs = syncs;
         this.pages = pages;
         this.accepted = accepted;
+        this.stallLimit = stallLimit;
     }
 
     /** Applies packets until the peer closes the channel between two of them. */
@@ -141,6 +151,7 @@ final class ChannelLoader implements AutoCloseable {
             scatter.add(packed.data(), 0, data);
         }
         scatter.add(packet.frame(), 0, MultifdPacket.BYTES);
+        connection.limitReads(channel, stallLimit);
         long done = 0;
         while (done < data) {
             long read = connection.read(scatter);
@@ -157,6 +168,8 @@ final class ChannelLoader implements AutoCloseable {
 
     private boolean readHeader() throws IOException {
         while (headerBytes < MultifdPacket.BYTES) {
+            // Between two packets a channel may be silent for as long as the source has no pages for it.
+            connection.limitReads(channel, headerBytes == 0 ? Duration.ZERO : stallLimit);
             int read = connection.read(packet.frame(), headerBytes, MultifdPacket.BYTES - headerBytes);
             if (read < 0) {
                 if (headerBytes == 0) {

@@ -17,6 +17,10 @@ import org.transhume.engine.Extensions;
  *     extensions
  * @param maxRam bytes of RAM that the peer may announce
  * @param channelLimit longest wait for the other channels once the first connection is there
+ * @param stallLimit longest wait for the rest of what the source began to send on a channel, or for it to take an answer; zero
+ *     is for ever
+ * @param silenceLimit longest wait for something new on the main channel; zero is for ever. A source may well be silent: one
+ *     that pauses before the switchover sends nothing until somebody tells it to go on
  * @param switchoverAck whether the source waits for the guest's approval before it hands over
  * @param lateDisks whether disks are activated only for a guest that starts running
  * @param announcements when a guest that has arrived tells the network
@@ -28,6 +32,8 @@ public record IncomingConfig(
         Set<String> shared,
         long maxRam,
         Duration channelLimit,
+        Duration stallLimit,
+        Duration silenceLimit,
         boolean switchoverAck,
         boolean lateDisks,
         AnnounceSchedule announcements) {
@@ -39,6 +45,8 @@ public record IncomingConfig(
             Set.of(),
             16L << 40,
             Duration.ofSeconds(30),
+            Duration.ofSeconds(60),
+            Duration.ZERO,
             false,
             false,
             AnnounceSchedule.DEFAULT);
@@ -52,6 +60,10 @@ public record IncomingConfig(
         }
         if (decompressThreads < 1 || decompressThreads > 255) {
             throw new IllegalArgumentException("decompressThreads=%d: expected 1..255".formatted(decompressThreads));
+        }
+        if (channelLimit.isNegative() || stallLimit.isNegative() || silenceLimit.isNegative()) {
+            throw new IllegalArgumentException("channelLimit=%s stallLimit=%s silenceLimit=%s: expected 0 or more"
+                    .formatted(channelLimit, stallLimit, silenceLimit));
         }
         shared = Set.copyOf(shared);
     }
@@ -79,6 +91,8 @@ public record IncomingConfig(
                 shared,
                 maxRam,
                 channelLimit,
+                stallLimit,
+                silenceLimit,
                 switchoverAck,
                 lateDisks,
                 announcements);
@@ -92,6 +106,8 @@ public record IncomingConfig(
                 shared,
                 maxRam,
                 channelLimit,
+                stallLimit,
+                silenceLimit,
                 switchoverAck,
                 lateDisks,
                 announcements);
@@ -99,7 +115,17 @@ public record IncomingConfig(
 
     public IncomingConfig withDecompressThreads(int value) {
         return new IncomingConfig(
-                channels, method, value, shared, maxRam, channelLimit, switchoverAck, lateDisks, announcements);
+                channels,
+                method,
+                value,
+                shared,
+                maxRam,
+                channelLimit,
+                stallLimit,
+                silenceLimit,
+                switchoverAck,
+                lateDisks,
+                announcements);
     }
 
     public IncomingConfig withShared(Set<String> value) {
@@ -110,6 +136,8 @@ public record IncomingConfig(
                 value,
                 maxRam,
                 channelLimit,
+                stallLimit,
+                silenceLimit,
                 switchoverAck,
                 lateDisks,
                 announcements);
@@ -117,21 +145,91 @@ public record IncomingConfig(
 
     public IncomingConfig withChannelLimit(Duration value) {
         return new IncomingConfig(
-                channels, method, decompressThreads, shared, maxRam, value, switchoverAck, lateDisks, announcements);
+                channels,
+                method,
+                decompressThreads,
+                shared,
+                maxRam,
+                value,
+                stallLimit,
+                silenceLimit,
+                switchoverAck,
+                lateDisks,
+                announcements);
+    }
+
+    public IncomingConfig withStallLimit(Duration value) {
+        return new IncomingConfig(
+                channels,
+                method,
+                decompressThreads,
+                shared,
+                maxRam,
+                channelLimit,
+                value,
+                silenceLimit,
+                switchoverAck,
+                lateDisks,
+                announcements);
+    }
+
+    public IncomingConfig withSilenceLimit(Duration value) {
+        return new IncomingConfig(
+                channels,
+                method,
+                decompressThreads,
+                shared,
+                maxRam,
+                channelLimit,
+                stallLimit,
+                value,
+                switchoverAck,
+                lateDisks,
+                announcements);
     }
 
     public IncomingConfig withSwitchoverAck(boolean value) {
         return new IncomingConfig(
-                channels, method, decompressThreads, shared, maxRam, channelLimit, value, lateDisks, announcements);
+                channels,
+                method,
+                decompressThreads,
+                shared,
+                maxRam,
+                channelLimit,
+                stallLimit,
+                silenceLimit,
+                value,
+                lateDisks,
+                announcements);
     }
 
     public IncomingConfig withLateDisks(boolean value) {
         return new IncomingConfig(
-                channels, method, decompressThreads, shared, maxRam, channelLimit, switchoverAck, value, announcements);
+                channels,
+                method,
+                decompressThreads,
+                shared,
+                maxRam,
+                channelLimit,
+                stallLimit,
+                silenceLimit,
+                switchoverAck,
+                value,
+                announcements);
     }
 
     public IncomingConfig withAnnouncements(AnnounceSchedule value) {
         return new IncomingConfig(
-                channels, method, decompressThreads, shared, maxRam, channelLimit, switchoverAck, lateDisks, value);
+                channels,
+                method,
+                decompressThreads,
+                shared,
+                maxRam,
+                channelLimit,
+                stallLimit,
+                silenceLimit,
+                switchoverAck,
+                lateDisks,
+                value);
     }
 }

@@ -276,6 +276,7 @@ public final class IncomingMigration {
                     throw new MigrationException(
                             "a multifd channel connected, but multifd is off here: set it alike on both sides");
                 }
+                connection.limitReads("multifd channel", config.stallLimit());
                 if (!readFully(connection, first, MAGIC_BYTES, MultifdHello.BYTES)) {
                     throw new CorruptStreamException(
                             "multifd channel", MAGIC_BYTES, "the channel ends in its first 64 bytes");
@@ -328,6 +329,8 @@ public final class IncomingMigration {
         connections.identify(connection, ConnectionSet.MAIN);
         firstNanos = System.nanoTime();
         try (StreamReader in = new StreamReader(connection, "main", first)) {
+            in.limitWaits(config.stallLimit(), config.silenceLimit());
+            connection.limitWrites("return path", config.stallLimit());
             ReturnPath answers = new ReturnPath(connection);
             returnPath = answers;
             MainLoader loader =
@@ -346,7 +349,7 @@ public final class IncomingMigration {
                 throw new MigrationException("multifd channel %d connected twice".formatted(id));
             }
             channelIds.set(id);
-            loader = new ChannelLoader(connection, id, syncs, pages, config.acceptedMethods());
+            loader = new ChannelLoader(connection, id, syncs, pages, config.acceptedMethods(), config.stallLimit());
             channels.add(loader);
             connections.identify(connection, id);
             arrivals.notifyAll();

@@ -15,6 +15,8 @@ import org.transhume.engine.Threads;
 /** Reads the return path in a thread of its own until its last message, or until the connection is closed. */
 final class AnswerReader implements AutoCloseable {
     private final CompletableFuture<Integer> shut = new CompletableFuture<>();
+    /** Opens with the first message, or with the end of the path. */
+    private final Gate firstWord;
     /** Opens with the last message, or with the end of the path. */
     private final Gate last;
     /** Opens with the destination's consent to the switchover, or with the end of the path. */
@@ -25,10 +27,30 @@ final class AnswerReader implements AutoCloseable {
     private volatile boolean switchoverAcknowledged;
 
     AnswerReader(Connection connection, ConnectionSet connections, Clock clock, String name) {
+        this.firstWord = new Gate(clock);
         this.last = new Gate(clock);
         this.consent = new Gate(clock);
         this.connections = connections;
         thread = Thread.ofPlatform().daemon().name(name + " answers").start(() -> read(connection));
+    }
+
+    /**
+     * Waits until the destination said anything at all.
+     *
+     * @param limit zero is for ever
+     * @return whether it did
+     * @throws IOException what ended the path before it
+     */
+    boolean awaitFirstWord(Duration limit) throws IOException {
+        if (limit.isZero()) {
+            firstWord.await();
+        } else if (!firstWord.await(limit)) {
+            return false;
+        }
+        if (shut.isCompletedExceptionally()) {
+            int _ = status(Duration.ofSeconds(1)); // it is there, and throws
+        }
+        return true;
     }
 
     /** Whether the last message came, or the path was lost before it. */
@@ -73,6 +95,7 @@ final class AnswerReader implements AutoCloseable {
                 if (message == null) {
                     throw new IOException("the destination closed the return path without a word");
                 }
+                firstWord.open();
                 switch (message) {
                     case ReturnPathMessage.Shut(int status) -> {
                         shut.complete(status);
@@ -90,6 +113,7 @@ final class AnswerReader implements AutoCloseable {
         } catch (Throwable t) {
             shut.completeExceptionally(t);
         } finally {
+            firstWord.open();
             consent.open();
             last.open();
         }

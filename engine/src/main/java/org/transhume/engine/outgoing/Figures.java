@@ -78,6 +78,11 @@ final class Figures {
         main = connection;
     }
 
+    /** Whether a connection was made, and the dirty source has not been asked yet. */
+    boolean inFirstRound() {
+        return main != null && passes <= 1;
+    }
+
     /** The first page is about to be sent. */
     void active() {
         activeNanos = clock.nanos();

@@ -1,6 +1,7 @@
 package org.transhume.engine.outgoing;
 
 import java.time.Duration;
+import org.transhume.channels.qemu.MultifdPacket;
 import org.transhume.engine.Clock;
 import org.transhume.memory.PageSize;
 
@@ -8,6 +9,7 @@ import org.transhume.memory.PageSize;
  * How a guest leaves. Immutable; what may change meanwhile is set on {@link OutgoingMigration}.
  *
  * @param channels multifd channels, 1..255; 0 is none: pages travel on the main channel
+ * @param packetPages pages that travel in one multifd packet at the most, 1..128
  * @param maxBandwidth cap in bytes per second over all channels while the guest runs; 0 is none
  * @param downtimeLimit longest pause to aim for, 0..2000 s
  * @param switchoverBandwidth bytes per second to assume for the last pages; 0: as measured
@@ -24,11 +26,13 @@ import org.transhume.memory.PageSize;
  * @param placement where lanes run
  * @param connectLimit longest wait for each connection
  * @param answerLimit longest wait for the destination's word once it was given the guest, more than 0
+ * @param stallLimit longest wait for the destination to take one more byte of a channel; zero is for ever
  * @param throttle decides whether a guest that writes too fast is slowed down; it belongs to one migration
  * @param clock where time comes from
  */
 public record OutgoingConfig(
         int channels,
+        int packetPages,
         long maxBandwidth,
         Duration downtimeLimit,
         long switchoverBandwidth,
@@ -44,6 +48,7 @@ public record OutgoingConfig(
         LanePlacement placement,
         Duration connectLimit,
         Duration answerLimit,
+        Duration stallLimit,
         ThrottlePolicy throttle,
         Clock clock) {
     private static final Duration LONGEST_PAUSE = Duration.ofSeconds(2000);
@@ -51,6 +56,10 @@ public record OutgoingConfig(
     public OutgoingConfig {
         if (channels < 0 || channels > 255) {
             throw new IllegalArgumentException("channels=%d: expected 0..255".formatted(channels));
+        }
+        if (packetPages < 1 || packetPages > MultifdPacket.CAPACITY) {
+            throw new IllegalArgumentException(
+                    "packetPages=%d: expected 1..%d".formatted(packetPages, MultifdPacket.CAPACITY));
         }
         if (maxBandwidth < 0) {
             throw new IllegalArgumentException("maxBandwidth=%d: expected 0 or more".formatted(maxBandwidth));
@@ -67,6 +76,9 @@ public record OutgoingConfig(
         }
         if (switchoverAck && !returnPath) {
             throw new IllegalArgumentException("switchoverAck=true: expected returnPath with it");
+        }
+        if (stallLimit.isNegative()) {
+            throw new IllegalArgumentException("stallLimit=%s: expected 0 or more".formatted(stallLimit));
         }
         if (channels == 0 && !(compression instanceof Compression.None)) {
             throw new IllegalArgumentException("compression=%s: expected channels for it".formatted(compression));
@@ -92,6 +104,7 @@ public record OutgoingConfig(
     /** Names the components of a config; {@link #build} checks them. */
     public static final class Builder {
         private int channels;
+        private int packetPages = MultifdPacket.CAPACITY;
         private long maxBandwidth;
         private Duration downtimeLimit = Duration.ofMillis(300);
         private long switchoverBandwidth;
@@ -107,6 +120,7 @@ public record OutgoingConfig(
         private LanePlacement placement = LanePlacement.AUTOMATIC;
         private Duration connectLimit = Duration.ofSeconds(30);
         private Duration answerLimit = Duration.ofSeconds(60);
+        private Duration stallLimit = Duration.ofSeconds(60);
         private ThrottlePolicy throttle = ThrottlePolicy.NONE;
         private Clock clock = Clock.SYSTEM;
 
@@ -114,6 +128,11 @@ public record OutgoingConfig(
 
         public Builder channels(int value) {
             channels = value;
+            return this;
+        }
+
+        public Builder packetPages(int value) {
+            packetPages = value;
             return this;
         }
 
@@ -187,6 +206,11 @@ public record OutgoingConfig(
             return this;
         }
 
+        public Builder stallLimit(Duration value) {
+            stallLimit = value;
+            return this;
+        }
+
         public Builder throttle(ThrottlePolicy value) {
             throttle = value;
             return this;
@@ -205,6 +229,7 @@ public record OutgoingConfig(
         public OutgoingConfig build() {
             return new OutgoingConfig(
                     channels,
+                    packetPages,
                     maxBandwidth,
                     downtimeLimit,
                     switchoverBandwidth,
@@ -220,6 +245,7 @@ public record OutgoingConfig(
                     placement,
                     connectLimit,
                     answerLimit,
+                    stallLimit,
                     throttle,
                     clock);
         }

@@ -56,6 +56,7 @@ public final class OutgoingMigration {
     private final CompletableFuture<OutgoingReport> completion = new CompletableFuture<>();
 
     private volatile Thread dialing;
+    private volatile ZeroPageDetection zeroPages;
 
     private OutgoingMigration(
             Guest guest, Dialer dialer, OutgoingConfig config, MigrationObserver observer, String name) {
@@ -69,6 +70,7 @@ public final class OutgoingMigration {
         this.forms = new PageForms(config, pages, rate, name);
         this.limits = new Limits(config, rate);
         this.held = new Gate(config.clock());
+        this.zeroPages = config.zeroPages();
         this.stage = new Stage(observer);
         this.throttle = new Throttle(config.throttle(), guest, config.clock());
         this.forecaster = new Forecaster(guest.memory().size() / PageSize.BYTES);
@@ -156,6 +158,11 @@ public final class OutgoingMigration {
         forms.deltaCache(bytes);
     }
 
+    /** Changes who looks for zero pages, from the next slice of pages on. */
+    public void zeroPages(ZeroPageDetection value) {
+        zeroPages = value;
+    }
+
     /** Whether pages wait for a busy thread of {@link PageCompression}, from the next page on. */
     public void waitForCompressThread(boolean value) {
         forms.waitForCompressThread(value);
@@ -214,6 +221,7 @@ public final class OutgoingMigration {
 
     private void connectAndMove(PendingPages pending) throws IOException {
         Connection main = connections.add(dial(), ConnectionSet.MAIN);
+        main.limitWrites("main", config.stallLimit());
         figures.main(main);
         if (config.returnPath() && !main.bidirectional()) {
             throw new MigrationException("return-path needs a transport that goes both ways (e.g. tcp)");
@@ -241,9 +249,11 @@ public final class OutgoingMigration {
                         pages,
                         forms.sent(),
                         config.holeRuns(),
-                        config.zeroPages(),
-                        config.channels() == 0
-                                || (dialect.zeroPagesInPackets() && config.zeroPages() == ZeroPageDetection.MULTIFD));
+                        () -> zeroPages,
+                        config.channels() == 0,
+                        dialect.zeroPagesInPackets(),
+                        config.packetPages());
+                awaitEveryChannel(answers);
                 begin(pending, scanner, out);
                 Passage passage = new Passage(
                         guest,
@@ -290,6 +300,7 @@ public final class OutgoingMigration {
         try {
             for (int i = 0; i < config.channels(); i++) {
                 Connection channel = connections.add(dial(), i);
+                channel.limitWrites("multifd channel " + i, config.stallLimit());
                 try (StreamWriter hello = new StreamWriter(channel)) {
                     new MultifdHello(i, guest.uuid()).write(hello);
                 }
@@ -308,6 +319,15 @@ public final class OutgoingMigration {
         return inline
                 ? new InlineLanes(lanes, rate, config.clock())
                 : new RingLanes(lanes, rate, connections, config.clock(), name);
+    }
+
+    /** A destination of QEMU's that expects other channels than these waits for ever, and before it answers the first PING. */
+    private void awaitEveryChannel(AnswerReader answers) throws IOException {
+        if (config.channels() > 0 && answers != null && !answers.awaitFirstWord(config.stallLimit())) {
+            throw new MigrationException(
+                    "the destination did not answer within %s s after %d multifd channels connected: it hangs, or expects other channels; set multifd-channels alike on both sides"
+                            .formatted(config.stallLimit().toMillis() / 1000.0, config.channels()));
+        }
     }
 
     private List<String> extensions() {
@@ -381,11 +401,16 @@ public final class OutgoingMigration {
                 guest.dirtySource().name()));
     }
 
-    private static String failureReason(Throwable failure, boolean mayRunThere) {
-        return mayRunThere
-                ? MigrationException.reasonOf(failure)
-                        + "; the destination may run the guest already, or nobody does, so it stays paused here:"
-                        + " find out, then use cont on the side that shall own it"
-                : MigrationException.reasonOf(failure);
+    private String failureReason(Throwable failure, boolean mayRunThere) {
+        String reason = MigrationException.reasonOf(failure);
+        if (mayRunThere) {
+            return reason
+                    + "; the destination may run the guest already, or nobody does, so it stays paused here:"
+                    + " find out, then use cont on the side that shall own it";
+        }
+        // A destination that expects other channels hangs up or hangs; it seldom can say why.
+        return config.channels() > 0 && failure instanceof IOException && figures.inFirstRound()
+                ? reason + "; if the destination does not say why: set multifd-channels alike on both sides"
+                : reason;
     }
 }

@@ -38,6 +38,7 @@ final class PageBatch {
     int count;
     /** Told by the lane that sent it: pages of it that were not zero. */
     int content;
+
     final long[] offsets = new long[CAPACITY];
 
     /** Number of the page at {@code offset}, counted over all blocks. */

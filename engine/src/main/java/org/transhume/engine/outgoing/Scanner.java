@@ -3,6 +3,7 @@ package org.transhume.engine.outgoing;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.util.List;
+import java.util.function.Supplier;
 import org.transhume.channels.qemu.MainStreamWriter;
 import org.transhume.engine.Clock;
 import org.transhume.engine.PageCounters;
@@ -34,8 +35,12 @@ final class Scanner {
     private final PageCounters pages;
     private final SentPages sent;
     private final boolean holeRuns;
-    private final boolean testInLanes;
-    private final boolean testHere;
+    private final Supplier<ZeroPageDetection> detection;
+    private final boolean oneChannel;
+    private final boolean zeroPagesInPackets;
+    private final int batchPages;
+    private boolean testInLanes;
+    private boolean testHere;
     private int block;
     private long page;
     private int hole;
@@ -46,7 +51,13 @@ final class Scanner {
     private boolean last;
     private int share = PageBatch.CAPACITY;
 
-    /** @param sent what deltas are made against, or null: a page that is recorded here must not stay in it as it was */
+    /**
+     * @param sent what deltas are made against, or null: a page that is recorded here must not stay in it as it was
+     * @param detection asked again and again: it may change on the way
+     * @param oneChannel whether pages travel on the main channel
+     * @param zeroPagesInPackets whether packets of the other channels can say that a page is zero
+     * @param batchPages pages of a batch at the most
+     */
     Scanner(
             GuestMemory memory,
             Clock clock,
@@ -57,8 +68,10 @@ final class Scanner {
             PageCounters pages,
             SentPages sent,
             boolean holeRuns,
-            ZeroPageDetection detection,
-            boolean lanesCanSayZero) {
+            Supplier<ZeroPageDetection> detection,
+            boolean oneChannel,
+            boolean zeroPagesInPackets,
+            int batchPages) {
         this.clock = clock;
         this.blocks = memory.blocks();
         this.firstPages = new long[blocks.size()];
@@ -72,8 +85,17 @@ final class Scanner {
         this.pages = pages;
         this.sent = sent;
         this.holeRuns = holeRuns;
-        this.testInLanes = detection != ZeroPageDetection.NONE && lanesCanSayZero;
-        this.testHere = detection != ZeroPageDetection.NONE && !lanesCanSayZero;
+        this.detection = detection;
+        this.oneChannel = oneChannel;
+        this.zeroPagesInPackets = zeroPagesInPackets;
+        this.batchPages = batchPages;
+    }
+
+    /** Who looks for zero pages: one lane in order does as well as this thread, several have to have a word for them. */
+    private void detect(ZeroPageDetection who) {
+        boolean lanesCanSayZero = oneChannel || (zeroPagesInPackets && who == ZeroPageDetection.MULTIFD);
+        testInLanes = who != ZeroPageDetection.NONE && lanesCanSayZero;
+        testHere = who != ZeroPageDetection.NONE && !lanesCanSayZero;
     }
 
     /**
@@ -111,6 +133,7 @@ final class Scanner {
      * @return whether nothing is left
      */
     boolean scan(long deadline) throws IOException {
+        detect(detection.get()); // no batch is open: the last slice ended its own
         while (hole < pending.holes().size()) {
             for (int i = 0; i < HOLES_PER_LOOK && hole < pending.holes().size(); i++) {
                 sendHole(pending.holes().get(hole));
@@ -223,7 +246,7 @@ final class Scanner {
             open = batch;
         }
         batch.offsets[batch.count++] = offset;
-        if (batch.count >= share) {
+        if (batch.count >= Math.min(share, batchPages)) {
             endBatch();
         }
     }

@@ -101,8 +101,10 @@ class ScannerTest {
                 new PageCounters(),
                 null,
                 true,
-                ZeroPageDetection.NONE,
-                true);
+                () -> ZeroPageDetection.NONE,
+                true,
+                true,
+                PageBatch.CAPACITY);
         scanner.scan(System.nanoTime() + FOREVER);
         return scanner;
     }
