@@ -125,7 +125,7 @@ final class CountingRelay implements AutoCloseable {
             boolean open = true;
             boolean pulled = false;
             try {
-                while (from.read(piece) >= 0) {
+                while (read(from, piece)) {
                     kept.write(piece.array(), 0, piece.position());
                     piece.flip();
                     if (!pulled && kept.size() >= limit) {
@@ -142,10 +142,19 @@ final class CountingRelay implements AutoCloseable {
                     piece.clear();
                 }
                 to.shutdownOutput();
-            } catch (ClosedChannelException e) {
-                // The relay is closed.
             } catch (IOException e) {
-                // The reader has gone, which is what its own end says.
+                // The relay is closed.
+            }
+        }
+
+        /** @return false at the end; also at one of a peer that did not read all that was sent to it, which counts as a reset */
+        private static boolean read(SocketChannel from, ByteBuffer piece) throws IOException {
+            try {
+                return from.read(piece) >= 0;
+            } catch (ClosedChannelException e) {
+                throw e;
+            } catch (IOException e) {
+                return false;
             }
         }
 

@@ -21,7 +21,7 @@ public final class CountersText {
         StringBuilder text = new StringBuilder("process %d".formatted(pid));
         long age = nowMillis - snapshot.publishedMillis();
         if (age > STALE_MILLIS) {
-            text.append(", whose last word is %s old: is it stopped?".formatted(millis(age)));
+            text.append(", whose last word is %s old (is it stopped?)".formatted(millis(age)));
         }
         if (snapshot.migrations().isEmpty()) {
             return text.append(": no migration yet\n").toString();
