@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.BooleanSupplier;
+import org.transhume.control.dirtyrate.DirtyRate;
 import org.transhume.control.qmp.QmpAddress;
 import org.transhume.control.qmp.QmpCommand;
 import org.transhume.control.qmp.QmpDispatcher;
@@ -25,6 +26,7 @@ public final class GuestProcess implements AutoCloseable {
     private final QmpDispatcher dispatcher;
     private final GuestRuntime runtime;
     private final MigrationControl control;
+    private final DirtyRate dirtyRate;
     private final CompletableFuture<Void> quit = new CompletableFuture<>();
     private QmpServer server;
     private CountersFile counters;
@@ -44,6 +46,8 @@ public final class GuestProcess implements AutoCloseable {
         control = new MigrationControl(runtime, settings, incoming, dispatcher::emit);
         dispatcher.register(MigrationCommands.of(runtime, control));
         dispatcher.register(DirtyLimitCommands.of(control));
+        dirtyRate = new DirtyRate(runtime, runtime::observeWrites);
+        dispatcher.register(DirtyRateCommands.of(dirtyRate, settings.profile()));
         dispatcher.register(SettingsCommands.of(settings, control::circumstances, control::setParameters));
         dispatcher.register(QmpCommand.of("quit", List.of(), _ -> {
             dispatcher.emit(
@@ -86,8 +90,10 @@ public final class GuestProcess implements AutoCloseable {
     @Override
     public void close() throws IOException {
         try (CountersFile _ = counters;
-                QmpServer _ = server) {
+                QmpServer _ = server;
+                dirtyRate) {
             control.close();
+            runtime.releaseSource();
         }
     }
 }

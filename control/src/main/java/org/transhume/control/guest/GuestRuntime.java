@@ -12,6 +12,7 @@ import org.transhume.engine.IncomingGuest;
 import org.transhume.engine.VcpuRings;
 import org.transhume.memory.DirtySource;
 import org.transhume.memory.GuestMemory;
+import org.transhume.memory.SharedSource;
 
 /**
  * A guest with a run state: what migrations and operators do to it goes through here, and {@code STOP} and {@code RESUME}
@@ -25,6 +26,8 @@ public final class GuestRuntime implements Guest, IncomingGuest {
     private RunState state;
     private RunState before;
     private boolean startWhenLoaded = true;
+    private SharedSource writes; // made when first asked for: a guest may still have to arrive
+    private DirtySource migrationView;
     /** It arrived, and its disks are still to be taken. */
     private boolean withoutDisks;
 
@@ -186,9 +189,29 @@ public final class GuestRuntime implements Guest, IncomingGuest {
         return guest.memory();
     }
 
+    /** The migrations' view of the guest's source; others may look beside it. */
     @Override
-    public DirtySource dirtySource() {
-        return guest.dirtySource();
+    public synchronized DirtySource dirtySource() {
+        if (migrationView == null) {
+            migrationView = observeWrites();
+        }
+        return migrationView;
+    }
+
+    /** A view of the guest's dirty source for whoever looks beside a migration; the caller closes it. */
+    public synchronized DirtySource observeWrites() {
+        if (writes == null) {
+            writes = new SharedSource(guest.memory(), guest.dirtySource());
+        }
+        return writes.view();
+    }
+
+    /** Frees what {@link #dirtySource} holds; no migration may run. */
+    synchronized void releaseSource() {
+        if (migrationView != null) {
+            migrationView.close();
+            migrationView = null;
+        }
     }
 
     @Override

@@ -223,7 +223,7 @@ public final class DirtyLimits implements AutoCloseable {
     }
 
     /** MiB a second, in whole numbers as QEMU counts. */
-    static long rate(long pages, long millis) {
+    public static long rate(long pages, long millis) {
         return pages * 1000 / PAGES_PER_MIB / millis;
     }
 
