@@ -142,6 +142,31 @@ class LosesConnectionsTest {
     }
 
     @Test
+    void aPageChannelThatBreaksUnderALowCapIsNoticed() throws Exception {
+        OutgoingConfig config = OutgoingConfig.builder()
+                .channels(2)
+                .placement(LanePlacement.RING)
+                .maxBandwidth(Guests.MIB) // a batch takes several windows
+                .build();
+        try (SyntheticGuest source = Guests.source(MACHINE, RAM, "marks", "uniform:rate=20000");
+                Arrival arrival = arrival(MACHINE, "unix", config)) {
+            source.resume();
+
+            OutgoingReport report = OutgoingMigration.start(
+                            source,
+                            new CutDialer(arrival.address, 1, 300_000),
+                            config,
+                            new MigrationObserver() {},
+                            "out")
+                    .completion()
+                    .get(LIMIT_SECONDS, TimeUnit.SECONDS);
+
+            assertEquals("failed", report.outcome());
+            Guests.assertRunsOn(source, "a page channel broke");
+        }
+    }
+
+    @Test
     void aWholeStreamIsAsLongAsTheCutsReckon() throws Exception {
         OutgoingConfig config = OutgoingConfig.builder().returnPath(true).build();
         try (SyntheticGuest source = Guests.source(MACHINE, RAM, "marks", "idle:rate=0");

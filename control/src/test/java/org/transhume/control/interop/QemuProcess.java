@@ -166,6 +166,14 @@ final class QemuProcess implements AutoCloseable {
         return qmp.execute("query-migrate");
     }
 
+    /** Waits for the end of a process that could not load what came. */
+    int awaitExit() throws Exception {
+        if (!process.waitFor(LIMIT.toSeconds(), TimeUnit.SECONDS)) {
+            throw new AssertionError("QEMU still runs after %s: %s".formatted(LIMIT, output()));
+        }
+        return process.exitValue();
+    }
+
     /** Waits until the migration, outgoing or incoming, is completed. */
     void awaitMigrated() throws Exception {
         Await.until("completed migration", LIMIT, () -> {

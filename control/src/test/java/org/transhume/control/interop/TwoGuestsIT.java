@@ -1,6 +1,7 @@
 package org.transhume.control.interop;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -11,6 +12,8 @@ import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 import org.transhume.control.qmp.Json;
 import org.transhume.control.qmp.QmpAddress;
 import org.transhume.control.qmp.QmpClient;
@@ -107,6 +110,48 @@ class TwoGuestsIT {
                     from.execute("query-migrate").get("error-desc").stringValue());
             assertEquals("running", status(from));
         }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"events", "return-path", "multifd"})
+    void aDestinationThatIsKilledMidWayLeavesTheGuestRunningAndItCanBeTriedAgain(String capability) throws Exception {
+        try (TranshumeProcess source = guest("src", "--workload", "uniform:rate=2000");
+                QmpClient from = connect(source, "src")) {
+            capabilities(from, "events", capability);
+            from.execute("migrate-set-parameters", Json.object().put("max-bandwidth", 4 << 20));
+            try (TranshumeProcess destination = guest("first", "--incoming", "defer");
+                    QmpClient to = connect(destination, "first")) {
+                migrate(from, to, capability);
+                Await.until(
+                        "pages on their way",
+                        LIMIT,
+                        () -> from.execute("query-migrate")
+                                        .path("ram")
+                                        .path("transferred")
+                                        .asLong()
+                                > 1 << 20);
+            }
+            awaitStatus(from, "failed");
+            assertEquals("running", status(from));
+            List<String> told = events(from);
+            assertEquals("failed", told.getLast());
+            assertFalse(told.contains("STOP") || told.contains("RESUME"), told.toString());
+
+            from.execute("migrate-set-parameters", Json.object().put("max-bandwidth", 0));
+            try (TranshumeProcess destination = guest("second", "--incoming", "defer");
+                    QmpClient to = connect(destination, "second")) {
+                migrate(from, to, capability);
+                awaitStatus(from, "completed");
+                awaitStatus(to, "completed");
+                assertEquals("running", status(to));
+            }
+        }
+    }
+
+    private static void migrate(QmpClient from, QmpClient to, String capability) throws Exception {
+        capabilities(to, capability);
+        to.execute("migrate-incoming", Json.object().put("uri", "tcp:127.0.0.1:0"));
+        from.execute("migrate", Json.object().put("uri", addressOf(to)));
     }
 
     @Test

@@ -161,6 +161,7 @@ final class RingLanes implements LaneGroup {
                 }
             } catch (Throwable t) {
                 failure.compareAndSet(null, t);
+                rate.stop(); // what this batch reserved is never settled: the scanner must not wait for it
             }
         }
     }
