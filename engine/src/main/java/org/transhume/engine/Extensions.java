@@ -24,8 +24,11 @@ public final class Extensions {
     /** Multifd packets may hold whatever pays: any of the forms above, or zstd. */
     public static final String ADAPTIVE = "x-adaptive";
 
+    /** The destination compares RAM with a digest of what was sent. */
+    public static final String RAM_DIGEST = "x-ram-digest";
+
     private static final long VERSION = 1;
-    private static final Set<String> NAMES = Set.of(HOLE_RUNS, LZ4, MULTIFD_XBZRLE, ADAPTIVE);
+    private static final Set<String> NAMES = Set.of(HOLE_RUNS, LZ4, MULTIFD_XBZRLE, ADAPTIVE, RAM_DIGEST);
 
     private Extensions() {}
 

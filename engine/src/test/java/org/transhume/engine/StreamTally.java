@@ -135,6 +135,12 @@ final class StreamTally implements MainStreamVisitor {
     }
 
     @Override
+    public void digest(int block, long group, long[] sums, int groups) {}
+
+    @Override
+    public void endOfDigest() {}
+
+    @Override
     public void holeRun(int block, long offset, long length) {
         hole += length / PageSize.BYTES;
     }

@@ -17,6 +17,9 @@ public final class MainStreamParser {
     /** What zlib can make of a page at the most. */
     public static final int MAX_COMPRESSED_PAGE = 4110;
 
+    /** Groups of pages that one record of a digest may hold. */
+    public static final int MAX_DIGEST_GROUPS = 1024;
+
     private static final String RAM = "ram";
     /** How long an open stream may be silent behind the EOF byte before its description counts as missing. */
     private static final int DESCRIPTION_MILLIS = 1000;
@@ -28,6 +31,9 @@ public final class MainStreamParser {
     private final List<BlockEntry> blocks = new ArrayList<>();
     private boolean gpas;
     private boolean holeRuns;
+    private boolean digests;
+    private long[] sums;
+    private boolean digestEnded;
     private boolean keepsOpen;
     private boolean started;
     private int ramId;
@@ -45,6 +51,7 @@ public final class MainStreamParser {
         StreamHeader header = StreamHeader.read(in);
         gpas = header.capabilities().contains("x-ignore-shared");
         holeRuns = header.extensions().containsKey("x-hole-runs");
+        digests = header.extensions().containsKey("x-ram-digest");
         visitor.header(header);
         while (true) {
             long at = in.offset();
@@ -129,6 +136,7 @@ public final class MainStreamParser {
                 }
                 case Wire.PAGE -> visitor.page(page(at, flags, offset), offset, in);
                 case Wire.HOLE_RUN -> holeRun(at, flags, offset);
+                case Wire.DIGEST -> digest(at, flags, offset);
                 case Wire.MEM_SIZE -> {
                     alone(at, flags);
                     blockList(at, offset);
@@ -213,6 +221,43 @@ public final class MainStreamParser {
                             .formatted(length, offset, blocks.get(block).name(), rest));
         }
         visitor.holeRun(block, offset, length);
+    }
+
+    private void digest(long at, int flags, long offset) throws IOException {
+        if (!digests) {
+            throw in.corrupt(at, "a digest, but the header does not announce x-ram-digest");
+        }
+        if (digestEnded) {
+            throw in.corrupt(at, "more of the digest behind its end");
+        }
+        int block = page(at, flags, offset);
+        int groups = in.be16();
+        if (groups == 0) {
+            digestEnded = true;
+            visitor.endOfDigest();
+            return;
+        }
+        long group = offset / Wire.DIGEST_GROUP;
+        long rest = Math.ceilDiv(blocks.get(block).length(), Wire.DIGEST_GROUP) - group;
+        if (offset % Wire.DIGEST_GROUP != 0 || groups > Math.min(rest, MAX_DIGEST_GROUPS)) {
+            throw in.corrupt(
+                    at,
+                    "digest of %d groups from 0x%x of block '%s' on, expected 1..%d from a multiple of 0x%x, within the %d that follow"
+                            .formatted(
+                                    groups,
+                                    offset,
+                                    blocks.get(block).name(),
+                                    MAX_DIGEST_GROUPS,
+                                    Wire.DIGEST_GROUP,
+                                    rest));
+        }
+        if (sums == null) {
+            sums = new long[2 * MAX_DIGEST_GROUPS];
+        }
+        for (int i = 0; i < 2 * groups; i++) {
+            sums[i] = in.be64();
+        }
+        visitor.digest(block, group, sums, groups);
     }
 
     private void blockList(long at, long total) throws IOException {

@@ -40,6 +40,17 @@ public interface MainStreamVisitor {
     /** A range that was never written, with {@code x-hole-runs}. */
     void holeRun(int block, long offset, long length) throws IOException;
 
+    /**
+     * Two sums for each of some groups of pages, one behind the other in {@code sums}, with {@code x-ram-digest}.
+     *
+     * @param group number of the first of them in the block
+     * @param sums only for the length of the call
+     */
+    void digest(int block, long group, long[] sums, int groups) throws IOException;
+
+    /** The digest is complete. */
+    void endOfDigest() throws IOException;
+
     /** The mark of a sync point between rounds. */
     void multifdFlush() throws IOException;
 

@@ -102,6 +102,26 @@ public final class MainStreamWriter implements AutoCloseable {
         out.be64(length);
     }
 
+    /**
+     * The digest's two sums for each of some groups of pages, one behind the other in {@code sums}.
+     *
+     * @param offset of the first group in the block, a multiple of 2 MiB
+     * @param groups 1..{@link MainStreamParser#MAX_DIGEST_GROUPS}
+     */
+    public void digest(int block, long offset, long[] sums, int groups) throws IOException {
+        record(Wire.DIGEST, block, offset);
+        out.be16(groups);
+        for (int i = 0; i < 2 * groups; i++) {
+            out.be64(sums[i]);
+        }
+    }
+
+    /** Nothing more of the digest follows. */
+    public void endOfDigest() throws IOException {
+        record(Wire.DIGEST, Math.max(0, lastBlock), 0);
+        out.be16(0);
+    }
+
     private void record(int kind, int block, long offset) throws IOException {
         if (block == lastBlock) {
             out.be64(offset | kind | Wire.CONTINUE);

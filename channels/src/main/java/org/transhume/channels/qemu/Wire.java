@@ -35,6 +35,10 @@ final class Wire {
     static final int MULTIFD_FLUSH = 0x200;
     /** Ours, with {@code x-hole-runs}: a range that was never written (docs/wire.md). */
     static final int HOLE_RUN = 0x400;
+    /** Ours, with {@code x-ram-digest}: sums over groups of pages (docs/wire.md). */
+    static final int DIGEST = 0x800;
+    /** Bytes of RAM in a group. */
+    static final long DIGEST_GROUP = 2 << 20;
 
     /** The only form of an XBZRLE record. */
     static final int XBZRLE_FORM = 1;

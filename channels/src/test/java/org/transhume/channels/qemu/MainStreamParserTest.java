@@ -12,6 +12,7 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.TreeMap;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -36,6 +37,7 @@ class MainStreamParserTest {
     private static final String PART = "02 00000002";
     private static final String CAPABILITIES = "05 1a 636f6e66696775726174696f6e2f6361706162696c6974696573 00000001";
     private static final String HOLE_RUNS = "0b 782d686f6c652d72756e73";
+    private static final String RAM_DIGEST = "0c 782d72616d2d646967657374";
     private static final String OURS = "05 17 636f6e66696775726174696f6e2f7472616e7368756d65 00000001";
 
     // What the parser tells, round by round, and byte for byte.
@@ -50,7 +52,7 @@ class MainStreamParserTest {
 
         assertEquals(
                 List.of(
-                        "header pc-q35-10.0 [x-ignore-shared, x-hole-runs] {x-hole-runs=1}",
+                        "header pc-q35-10.0 [x-ignore-shared, x-hole-runs, x-ram-digest] {x-hole-runs=1, x-ram-digest=1}",
                         "OpenReturnPath[]",
                         "Ping[value=-2]",
                         "START",
@@ -72,6 +74,8 @@ class MainStreamParserTest {
                         "END",
                         "page 0 0 00000000",
                         "flush",
+                        "digest 0 0 [-2, 3]",
+                        "end of digest",
                         "end of END",
                         "DeviceTail[22 bytes, description 2 bytes] [a/x]"),
                 heard);
@@ -84,9 +88,9 @@ class MainStreamParserTest {
             return Wired.mainWritten(9, out -> {
                 out.header(new StreamHeader(
                         "pc-q35-10.0",
-                        List.of("x-ignore-shared", "x-hole-runs"),
+                        List.of("x-ignore-shared", "x-hole-runs", "x-ram-digest"),
                         null,
-                        new LinkedHashMap<>(Map.of("x-hole-runs", 1L))));
+                        new LinkedHashMap<>(new TreeMap<>(Map.of("x-hole-runs", 1L, "x-ram-digest", 1L)))));
                 out.command(new Command.OpenReturnPath());
                 out.command(new Command.Ping(-2));
                 out.section(SectionKind.START);
@@ -108,6 +112,8 @@ class MainStreamParserTest {
                 out.section(SectionKind.END);
                 out.page(0, 0, ram);
                 out.multifdFlush();
+                out.digest(0, 0, new long[] {-2, 3, 4}, 1);
+                out.endOfDigest();
                 out.endOfSection();
                 DeviceTail tail = new DeviceTail(
                         Wired.bytes("04 00000001 03 612f78 00000000 00000001", "7e 00000001"), Wired.bytes("7b7d"));
@@ -250,7 +256,7 @@ class MainStreamParserTest {
                 bad("full", 87, "flags 0x1", STARTED, PART, "0000000000000001"),
                 bad("zero and page", 87, "flags 0xa", STARTED, PART, "000000000000000a"),
                 bad("hook", 87, "flags 0x80", STARTED, PART, "0000000000000080"),
-                bad("unknown flag", 87, "flags 0x800", STARTED, PART, "0000000000000800"),
+                bad("unknown flag", 87, "flags 0x1", STARTED, PART, "0000000000000001"),
                 bad("xbzrle form", 87, "form 2", STARTED, PART, "0000000000000040 01 61 02 0003"),
                 bad("long xbzrle", 87, "4097 bytes", STARTED, PART, "0000000000000040 01 61 01 1001"),
                 bad("xbzrle behind", 87, "page at 0x2000", STARTED, PART, "0000000000002040 01 61 01 0003"),
@@ -339,6 +345,53 @@ class MainStreamParserTest {
         assertEquals(header.length + 58 + 5, refusal.offset(), what + ": " + refusal.getMessage());
     }
 
+    static Stream<Arguments> malformedDigests() {
+        String a = "0000000000000800 01 61";
+        String sums = "0000000000000001 0000000000000002";
+        return Stream.of(
+                Arguments.of("of a block that is not listed", "0000000000000800 01 63 0001" + sums, 0),
+                Arguments.of("of the block before, which is none", "0000000000000820 0001" + sums, 0),
+                Arguments.of("from within a group", "0000000000001800 01 61 0001" + sums, 0),
+                Arguments.of("from behind the block", "0000000000200800 01 61 0001" + sums, 0),
+                Arguments.of("over the end of the block", a + "0002" + sums + sums, 0),
+                Arguments.of("of more groups than a record holds", a + "ffff" + sums, 0),
+                Arguments.of("again behind its end", a + "0000" + a + "0000", 12),
+                Arguments.of("going on behind its end", a + "0000" + a + "0001" + sums, 12));
+    }
+
+    @ParameterizedTest(name = "{0}")
+    @MethodSource("malformedDigests")
+    void aDigestThatDoesNotFitTheBlocksIsRefused(String what, String records, int behind) {
+        byte[] header = Wired.bytes(
+                HEADER,
+                CAPABILITIES,
+                "00000001",
+                RAM_DIGEST,
+                OURS,
+                "5452484d 0001 00000017 0001",
+                RAM_DIGEST,
+                "0000000000000001");
+        byte[] stream = Wired.bytes(Wired.hex(header), START, LIST, EOS, PART, records);
+
+        CorruptStreamException refusal = assertThrows(
+                CorruptStreamException.class,
+                () -> parse(new BytesConnection(stream, 1 << 20, false), new ArrayList<>()),
+                what);
+
+        assertEquals(header.length + 58 + 5 + behind, refusal.offset(), what + ": " + refusal.getMessage());
+    }
+
+    @Test
+    void aDigestNobodyAnnouncedIsRefused() {
+        byte[] stream = Wired.bytes(HEADER, START, LIST, EOS, PART, "0000000000000800 01 61 0000");
+
+        CorruptStreamException refusal = assertThrows(
+                CorruptStreamException.class,
+                () -> parse(new BytesConnection(stream, 1 << 20, false), new ArrayList<>()));
+
+        assertTrue(refusal.getMessage().contains("does not announce x-ram-digest"), refusal.getMessage());
+    }
+
     private static void parse(BytesConnection connection, List<String> heard) throws IOException {
         try (StreamReader in = new StreamReader(connection, "main")) {
             new MainStreamParser(in, new Hears(heard), MAX_RAM).parse();
@@ -391,6 +444,16 @@ class MainStreamParserTest {
         @Override
         public void holeRun(int block, long offset, long length) {
             heard.add("hole %d %x %x".formatted(block, offset, length));
+        }
+
+        @Override
+        public void digest(int block, long group, long[] sums, int groups) {
+            heard.add("digest %d %d %s".formatted(block, group, Arrays.toString(Arrays.copyOf(sums, 2 * groups))));
+        }
+
+        @Override
+        public void endOfDigest() {
+            heard.add("end of digest");
         }
 
         @Override

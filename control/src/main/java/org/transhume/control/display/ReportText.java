@@ -29,6 +29,13 @@ public final class ReportText {
         out.printf(
                 "  bandwidth   %s%n",
                 report.maxBandwidth() == 0 ? "no cap" : "capped at " + Units.rate((double) report.maxBandwidth()));
+        if (report.digest() != null) {
+            out.printf(
+                    "  digest      of %d pages sent in %s of the pause, %d hashed on the way%n",
+                    report.digest().pages(),
+                    Units.millis(report.digest().millis()),
+                    report.digest().hashed());
+        }
         out.printf("  dirty pages found by %s%n", report.dirtySource());
         if (report.highestThrottle() > 0) {
             out.printf("  slowed down by up to %d %%, as auto-converge wants%n", report.highestThrottle());
@@ -113,6 +120,11 @@ public final class ReportText {
             out.printf(
                     "  main        %d pages as deltas, %d compressed one by one%n",
                     report.deltaPages(), report.compressedPages());
+        }
+        if (report.digest() != null) {
+            out.printf(
+                    "  digest      %d pages hold what was sent, compared in %s of the pause%n",
+                    report.digest().pages(), Units.millis(report.digest().millis()));
         }
         out.printf("  devices     %s of state%n", Units.bytes(report.deviceBytes()));
         if (report.descriptionMissing()) {

@@ -30,7 +30,8 @@ public final class MigrationConfigs {
             Capability.X_HOLE_RUNS,
             Capability.X_LZ4,
             Capability.X_MULTIFD_XBZRLE,
-            Capability.X_ADAPTIVE);
+            Capability.X_ADAPTIVE,
+            Capability.X_RAM_DIGEST);
     /** A size of 2^63 is allowed, and no more to be had than half of it, which a long can hold. */
     private static final long LARGEST_CACHE = 1L << 62;
 
@@ -63,6 +64,7 @@ public final class MigrationConfigs {
                 .switchoverAck(settings.enabled(Capability.SWITCHOVER_ACK))
                 .pauseBeforeSwitchover(settings.enabled(Capability.PAUSE_BEFORE_SWITCHOVER))
                 .holeRuns(settings.enabled(Capability.X_HOLE_RUNS))
+                .ramDigest(settings.enabled(Capability.X_RAM_DIGEST))
                 .packetPages(packetPages(settings))
                 .zeroPages(zeroPages(settings))
                 .compression(compression(settings))

@@ -160,6 +160,16 @@ public final class StreamInspection {
         }
 
         @Override
+        public void digest(int block, long group, long[] sums, int groups) {
+            // Nothing was loaded that it could be compared with.
+        }
+
+        @Override
+        public void endOfDigest() {
+            // As above.
+        }
+
+        @Override
         public void multifdFlush() {
             syncs++;
         }

@@ -46,7 +46,9 @@ public enum Capability {
             V3_1,
             V10_0,
             true,
-            "Transhume only: channels send pages raw, compressed or as deltas, as pays at the moment");
+            "Transhume only: channels send pages raw, compressed or as deltas, as pays at the moment"),
+    X_RAM_DIGEST(
+            V3_1, V10_0, true, "Transhume only: the destination compares RAM with what was sent before the guest runs");
 
     private final Profile since;
     private final Profile until;

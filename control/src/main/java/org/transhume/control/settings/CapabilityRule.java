@@ -116,6 +116,15 @@ record CapabilityRule(Capability subject, Capability other, Function<Proposal, O
             }));
             rules.add(beforeListening(ours, "Capability '" + ours + "' must be set before incoming starts"));
         }
+        rules.add(beforeListening(X_RAM_DIGEST, "Capability 'x-ram-digest' must be set before incoming starts"));
+        // It tells what RAM holds when the guest is handed over: pages must not come later, nor lie in a file out of
+        // turn.
+        for (Capability other : List.of(POSTCOPY_RAM, X_COLO, BACKGROUND_SNAPSHOT, MAPPED_RAM)) {
+            rules.add(conflict(
+                    X_RAM_DIGEST,
+                    other,
+                    "Capability 'x-ram-digest' is not compatible with capability '" + other + "'"));
+        }
         rules.add(unless(X_MULTIFD_XBZRLE, p -> p.has(XBZRLE), needs(X_MULTIFD_XBZRLE, XBZRLE)));
         rules.add(conflict(X_LZ4, X_ADAPTIVE, "Capability 'x-lz4' is not compatible with capability 'x-adaptive'"));
         for (Capability method : List.of(X_LZ4, X_ADAPTIVE)) {

@@ -1,7 +1,9 @@
 package org.transhume.control.guest;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.HashMap;
 import java.util.List;
@@ -95,6 +97,16 @@ class MigrationConfigsTest {
         assertEquals(0, MigrationConfigs.outgoing(settings).deltaCache());
         assertEquals(Set.of("x-lz4", "x-hole-runs"), in.shared());
         assertEquals(MultifdMethod.NONE, in.method());
+    }
+
+    @Test
+    void tellsBothSidesOfTheDigest() throws Exception {
+        SettingsValues settings = settings(Profile.V3_1, List.of(Capability.X_RAM_DIGEST), Map.of());
+        SettingsValues without = settings(Profile.V3_1, List.of(), Map.of());
+
+        assertTrue(MigrationConfigs.outgoing(settings).ramDigest());
+        assertEquals(Set.of("x-ram-digest"), MigrationConfigs.incoming(settings).shared());
+        assertFalse(MigrationConfigs.outgoing(without).ramDigest());
     }
 
     @Test

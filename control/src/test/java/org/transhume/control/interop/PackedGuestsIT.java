@@ -41,6 +41,8 @@ class PackedGuestsIT {
         "10.0, multifd,                         multifd-compression=zstd,    zstd level 1",
         "10.0, multifd return-path x-lz4,       multifd-channels=3,          x-lz4",
         "10.0, multifd return-path x-adaptive,  '',                          x-adaptive",
+        "10.0, multifd return-path x-adaptive x-ram-digest, '',              x-adaptive",
+        "3.1,  compress xbzrle x-ram-digest,    '',                          'compress level 1, 8 threads, xbzrle'",
         "10.0, multifd return-path xbzrle x-multifd-xbzrle, '',              xbzrle",
         "10.0, multifd return-path xbzrle x-multifd-xbzrle, multifd-compression=zstd, 'zstd level 1, xbzrle'",
         "10.0, multifd return-path xbzrle x-multifd-xbzrle x-lz4, '',        'x-lz4, xbzrle'",
@@ -80,6 +82,10 @@ class PackedGuestsIT {
             Await.until("report", LIMIT, () -> source.process.stderr().contains("migration completed"));
             assertTrue(
                     source.process.stderr().contains("  packing     " + packing + ": sent "), source.process.stderr());
+            assertEquals(
+                    capabilities.contains("x-ram-digest"),
+                    source.process.stderr().contains("  digest      of "),
+                    source.process.stderr());
         }
     }
 

@@ -43,7 +43,7 @@ class CapabilityRulesTest {
     @ParameterizedTest
     @EnumSource(
             value = Capability.class,
-            names = {"XBZRLE", "AUTO_CONVERGE", "EVENTS", "RETURN_PATH", "MULTIFD", "X_HOLE_RUNS"})
+            names = {"XBZRLE", "AUTO_CONVERGE", "EVENTS", "RETURN_PATH", "MULTIFD", "X_HOLE_RUNS", "X_RAM_DIGEST"})
     void switchesOnWhatThisReleaseHas(Capability capability) throws Exception {
         settings.setCapabilities(on(capability), Circumstances.IDLE);
 
@@ -129,6 +129,14 @@ class CapabilityRulesTest {
 
         assertEquals("Capability '" + name + "' requires capability 'multifd'", alone);
         assertEquals("Capability '" + name + "' requires capability 'x-multifd'", then);
+    }
+
+    @ParameterizedTest
+    @CsvSource({"POSTCOPY_RAM, postcopy-ram", "MAPPED_RAM, mapped-ram", "BACKGROUND_SNAPSHOT, background-snapshot"})
+    void keepsTheDigestFromWhatItKnowsNothingOf(Capability other, String name) {
+        assertEquals(
+                "Capability 'x-ram-digest' is not compatible with capability '" + name + "'",
+                refusal(on(Capability.X_RAM_DIGEST, other), Circumstances.IDLE));
     }
 
     @ParameterizedTest

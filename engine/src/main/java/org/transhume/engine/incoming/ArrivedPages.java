@@ -4,6 +4,7 @@ import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.atomic.LongAdder;
+import java.util.function.LongConsumer;
 import org.transhume.memory.DirtyBitmap;
 import org.transhume.memory.PageSize;
 import org.transhume.memory.RamBlock;
@@ -75,13 +76,20 @@ final class ArrivedPages implements AutoCloseable {
         }
     }
 
-    /** {@code count} pages from {@code first} on are zero. */
-    void hole(long first, long count) {
+    /**
+     * {@code count} pages from {@code first} on are zero.
+     *
+     * @param replaced told of those that came with content
+     */
+    void hole(long first, long count, LongConsumer replaced) {
         long end = first + count;
         long firstStretch = first / STRETCH;
         long behindStretch = Math.ceilDiv(end, STRETCH);
         if (written.count(first, end) + zeroes.count(first, end) + holes.count(firstStretch, behindStretch) > 0) {
             for (long page = first; page < end; page++) {
+                if (written.isMarked(page)) {
+                    replaced.accept(page);
+                }
                 zero(page); // no sender of ours says it of pages that came
             }
             return;

@@ -12,6 +12,7 @@ import org.transhume.channels.qemu.MultifdMethod;
 import org.transhume.channels.qemu.MultifdPacket;
 import org.transhume.codec.CorruptDataException;
 import org.transhume.engine.PageCounters;
+import org.transhume.engine.digest.PageRecorder;
 import org.transhume.memory.PageSize;
 
 /**
@@ -61,6 +62,7 @@ final class ChannelLoader implements AutoCloseable {
 
     /** Applies packets until the peer closes the channel between two of them. */
     void load(LoadedRam ram) throws IOException {
+        PageRecorder recorder = ram.recorder();
         while (readHeader()) {
             packet.check(channel, headerAt, accepted);
             boolean sync = packet.isSync();
@@ -82,10 +84,12 @@ final class ChannelLoader implements AutoCloseable {
             }
             for (int i = 0; i < normal; i++) {
                 ram.arrived(block, offsets[i]);
+                recorder.inPlace(block, offsets[i]);
             }
             for (int i = normal; i < normal + zero; i++) {
-                ram.zero(block, offsets[i]);
+                ram.zero(block, offsets[i], recorder);
             }
+            recorder.flush();
             pages.normal.add(normal - deltas);
             pages.delta.add(deltas);
             pages.zero.add(zero);

@@ -22,6 +22,7 @@ import org.transhume.channels.qemu.MultifdHello;
 import org.transhume.channels.qemu.ReturnPathMessage;
 import org.transhume.channels.qemu.StreamReader;
 import org.transhume.engine.ConnectionSet;
+import org.transhume.engine.Extensions;
 import org.transhume.engine.IncomingGuest;
 import org.transhume.engine.MigrationException;
 import org.transhume.engine.MigrationObserver;
@@ -33,6 +34,7 @@ import org.transhume.engine.counters.Counter;
 import org.transhume.engine.counters.CounterValues;
 import org.transhume.engine.counters.Side;
 import org.transhume.engine.counters.StateCode;
+import org.transhume.engine.digest.RamDigest;
 
 /**
  * Takes one guest in. Accepts connections, tells them apart by their first four bytes, loads RAM and devices, starts the
@@ -169,6 +171,9 @@ public final class IncomingMigration {
         double loadMillis = 0;
         double startMillis = 0;
         try {
+            if (settings.get().shared().contains(Extensions.RAM_DIGEST)) {
+                RamDigest.prepare(); // this thread has nothing else to do for now
+            }
             loader = loaded.join();
             stopChannels();
             loader.checkComplete();
@@ -469,6 +474,7 @@ public final class IncomingMigration {
                 counted.get(Counter.HOLE_PAGES),
                 counted.get(Counter.DELTA_PAGES),
                 counted.get(Counter.COMPRESSED_PAGES),
+                loader == null ? null : loader.digest(),
                 (int) counted.get(Counter.SYNCS),
                 counted.get(Counter.DEVICE_BYTES),
                 described && loader.devices().description() == null);

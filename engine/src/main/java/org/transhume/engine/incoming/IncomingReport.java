@@ -1,5 +1,7 @@
 package org.transhume.engine.incoming;
 
+import org.transhume.engine.digest.DigestReport;
+
 /**
  * What a migration did, from the destination's side.
  *
@@ -18,6 +20,7 @@ package org.transhume.engine.incoming;
  * @param holePages pages received as part of a hole
  * @param deltaPages pages received as XBZRLE deltas
  * @param compressedPages pages received compressed one by one on the main channel
+ * @param digest what {@code x-ram-digest} took; null if RAM was not compared with what was sent, or differed from it
  * @param syncs sync points passed
  * @param deviceBytes of device state
  * @param descriptionMissing the stream ended without the description of the devices
@@ -38,6 +41,7 @@ public record IncomingReport(
         long holePages,
         long deltaPages,
         long compressedPages,
+        DigestReport digest,
         int syncs,
         long deviceBytes,
         boolean descriptionMissing) {}

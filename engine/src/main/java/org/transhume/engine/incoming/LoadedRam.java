@@ -7,6 +7,8 @@ import java.util.List;
 import java.util.Map;
 import org.transhume.channels.qemu.BlockEntry;
 import org.transhume.engine.MigrationException;
+import org.transhume.engine.digest.PageRecorder;
+import org.transhume.engine.digest.RamDigest;
 import org.transhume.memory.GuestMemory;
 import org.transhume.memory.PageSize;
 import org.transhume.memory.RamBlock;
@@ -20,9 +22,13 @@ final class LoadedRam implements AutoCloseable {
     private final Map<String, Integer> byName = new HashMap<>();
     private final List<MemorySegment> segments = new ArrayList<>();
     private final List<ArrivedPages> arrived = new ArrayList<>();
+    private final RamDigest digest;
 
-    /** @param fresh whether nobody ever wrote to {@code memory} */
-    LoadedRam(List<BlockEntry> blocks, GuestMemory memory, boolean fresh) {
+    /**
+     * @param fresh whether nobody ever wrote to {@code memory}
+     * @param digested whether what comes is held against a digest
+     */
+    LoadedRam(List<BlockEntry> blocks, GuestMemory memory, boolean fresh, boolean digested) {
         this.blocks = blocks;
         try {
             for (int i = 0; i < blocks.size(); i++) {
@@ -31,6 +37,7 @@ final class LoadedRam implements AutoCloseable {
                 segments.add(block.segment());
                 arrived.add(new ArrivedPages(block, fresh));
             }
+            digest = digested ? new RamDigest(memory) : null;
         } catch (Throwable t) {
             close();
             throw t;
@@ -60,14 +67,32 @@ final class LoadedRam implements AutoCloseable {
         arrived.get(block).page(offset / PageSize.BYTES);
     }
 
+    /** Null where none is kept. */
+    RamDigest digest() {
+        return digest;
+    }
+
+    /** For one thread. The first of a JVM waits until hashing is compiled. */
+    PageRecorder recorder() {
+        return new PageRecorder(digest);
+    }
+
     /** A page is zero. Memory that is fresh and was not written since needs no touch, and stays unallocated. */
-    void zero(int block, long offset) {
-        arrived.get(block).zero(offset / PageSize.BYTES);
+    void zero(int block, long offset, PageRecorder recorder) {
+        ArrivedPages pages = arrived.get(block);
+        if (pages.hasContent(offset / PageSize.BYTES)) { // else it counts as zero already
+            recorder.zero(block, offset);
+        }
+        pages.zero(offset / PageSize.BYTES);
     }
 
     /** A whole range is zero. */
-    void hole(int block, long offset, long length) {
-        arrived.get(block).hole(offset / PageSize.BYTES, length / PageSize.BYTES);
+    void hole(int block, long offset, long length, PageRecorder recorder) {
+        arrived.get(block)
+                .hole(
+                        offset / PageSize.BYTES,
+                        length / PageSize.BYTES,
+                        page -> recorder.zero(block, page * PageSize.BYTES));
     }
 
     /**
@@ -90,6 +115,9 @@ final class LoadedRam implements AutoCloseable {
 
     @Override
     public void close() {
+        if (digest != null) {
+            digest.close();
+        }
         arrived.forEach(ArrivedPages::close);
     }
 }

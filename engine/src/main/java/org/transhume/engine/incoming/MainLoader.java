@@ -22,12 +22,17 @@ import org.transhume.engine.Extensions;
 import org.transhume.engine.IncomingGuest;
 import org.transhume.engine.MigrationException;
 import org.transhume.engine.PageCounters;
+import org.transhume.engine.digest.DigestReport;
+import org.transhume.engine.digest.PageRecorder;
+import org.transhume.engine.digest.RamDigest;
 import org.transhume.memory.GuestMemory;
 import org.transhume.memory.Lease;
 import org.transhume.memory.PageSize;
 
 /** Applies the main stream to a guest that is to arrive. The thread of the main channel. */
 final class MainLoader implements MainStreamVisitor, AutoCloseable {
+    private static final double NANOS_PER_MILLI = 1e6;
+
     private final IncomingGuest guest;
     private final IncomingConfig config;
     private final SyncPoints syncs;
@@ -42,6 +47,10 @@ final class MainLoader implements MainStreamVisitor, AutoCloseable {
     private final MemorySegment delta = MemorySegment.ofArray(new byte[PageSize.BYTES]);
     private PageDecompression decompression;
     private LoadedRam ram;
+    private PageRecorder recorder;
+    private long digestGroups;
+    private boolean digestCame;
+    private DigestReport digestReport;
     private Lease lease;
     private volatile long ramBytes;
     private volatile long deviceBytes;
@@ -129,7 +138,8 @@ final class MainLoader implements MainStreamVisitor, AutoCloseable {
     public void blocks(List<BlockEntry> blocks) {
         GuestMemory memory = guest.accept(header.machine(), blocks);
         lease = memory.lease("incoming migration");
-        ram = new LoadedRam(blocks, memory, guest.fresh());
+        ram = new LoadedRam(blocks, memory, guest.fresh(), config.shared().contains(Extensions.RAM_DIGEST));
+        recorder = ram.recorder();
         ramBytes = memory.size();
         ramReady.complete(ram);
     }
@@ -142,6 +152,7 @@ final class MainLoader implements MainStreamVisitor, AutoCloseable {
         settle(block, offset);
         in.into(ram.segment(block), offset, PageSize.BYTES);
         ram.arrived(block, offset);
+        recorder.inPlace(block, offset);
         pages.normal.increment();
     }
 
@@ -159,15 +170,16 @@ final class MainLoader implements MainStreamVisitor, AutoCloseable {
                             .formatted(offset, ram.block(block).name(), e.getMessage()));
         }
         ram.arrived(block, offset);
+        recorder.inPlace(block, offset);
         pages.delta.increment();
     }
 
     @Override
     public void compressedPage(int block, long offset, int length, StreamReader in) throws IOException {
         if (decompression == null) {
-            decompression = new PageDecompression(config.decompressThreads(), name);
+            decompression = new PageDecompression(config.decompressThreads(), ram, name);
         }
-        decompression.unpack(ram.segment(block), offset, length, in);
+        decompression.unpack(block, offset, length, in);
         ram.arrived(block, offset);
         pages.compressed.increment();
     }
@@ -182,7 +194,7 @@ final class MainLoader implements MainStreamVisitor, AutoCloseable {
     @Override
     public void zeroPage(int block, long offset) {
         settle(block, offset);
-        ram.zero(block, offset);
+        ram.zero(block, offset, recorder);
         pages.zero.increment();
     }
 
@@ -191,8 +203,21 @@ final class MainLoader implements MainStreamVisitor, AutoCloseable {
         if (decompression != null) {
             decompression.drain(); // as in settle, for whatever pages are in it
         }
-        ram.hole(block, offset, length);
+        ram.hole(block, offset, length, recorder);
         pages.hole.add(length / PageSize.BYTES);
+    }
+
+    @Override
+    public void digest(int block, long group, long[] sums, int groups) {
+        for (int i = 0; i < groups; i++) {
+            ram.digest().expect(block, group + i, sums[2 * i], sums[2 * i + 1]);
+        }
+        digestGroups += groups;
+    }
+
+    @Override
+    public void endOfDigest() {
+        digestCame = true;
     }
 
     @Override
@@ -207,6 +232,7 @@ final class MainLoader implements MainStreamVisitor, AutoCloseable {
         if (decompression != null) {
             decompression.drain();
         }
+        recorder.flush();
         if (config.channels() > 0 && !dialect.perRoundSync()) {
             syncPoint();
         }
@@ -229,9 +255,25 @@ final class MainLoader implements MainStreamVisitor, AutoCloseable {
         deviceBytes = tail.toBytes().length;
     }
 
-    /** RAM must be whole before anybody loads devices. */
+    /** RAM must be whole, and what was sent, before anybody loads devices. All channels have ended. */
     void checkComplete() {
         ram.checkComplete(header.capabilities().contains("x-ignore-shared"));
+        RamDigest digest = ram.digest();
+        if (digest != null) {
+            if (!digestCame) {
+                throw new MigrationException(
+                        "the source announced x-ram-digest, and its digest never came; the source is broken");
+            }
+            long start = System.nanoTime();
+            digest.verify();
+            digestReport = new DigestReport(
+                    digest.pages(), digest.hashed(), digestGroups, (System.nanoTime() - start) / NANOS_PER_MILLI);
+        }
+    }
+
+    /** Null unless RAM was compared with a digest, and is as it was sent. */
+    DigestReport digest() {
+        return digestReport;
     }
 
     DeviceTail devices() {

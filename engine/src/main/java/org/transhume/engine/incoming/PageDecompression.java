@@ -13,6 +13,7 @@ import org.transhume.codec.compression.BatchBuffers;
 import org.transhume.codec.compression.ZlibPageCompressor;
 import org.transhume.codec.compression.ZlibPageDecompressor;
 import org.transhume.engine.Threads;
+import org.transhume.engine.digest.PageRecorder;
 import org.transhume.memory.PageSize;
 
 /**
@@ -21,28 +22,31 @@ import org.transhume.memory.PageSize;
  * thread.
  */
 final class PageDecompression implements AutoCloseable {
+    private final LoadedRam ram;
     private final List<Worker> workers = new ArrayList<>();
     private final AtomicReference<CorruptStreamException> failure = new AtomicReference<>();
 
     /**
      * @param threads 1 and up
+     * @param ram where pages go
      * @param name of the migration, which the threads bear
      */
-    PageDecompression(int threads, String name) {
+    PageDecompression(int threads, LoadedRam ram, String name) {
+        this.ram = ram;
         for (int i = 0; i < threads; i++) {
             workers.add(new Worker(i, name));
         }
     }
 
     /**
-     * Takes the next {@code length} bytes of {@code in} and has them unpacked to {@code at} of {@code ram}.
+     * Takes the next {@code length} bytes of {@code in} and has them unpacked to {@code at} of the block.
      *
      * @param at page aligned, checked
      * @throws CorruptStreamException if an earlier page was broken
      */
-    void unpack(MemorySegment ram, long at, int length, StreamReader in) throws IOException {
+    void unpack(int block, long at, int length, StreamReader in) throws IOException {
         throwFailure();
-        workers.get((int) (at / PageSize.BYTES % workers.size())).add(ram, at, length, in);
+        workers.get((int) (at / PageSize.BYTES % workers.size())).add(block, at, length, in);
     }
 
     /** Waits until everything handed over is in its place. */
@@ -77,6 +81,7 @@ final class PageDecompression implements AutoCloseable {
         private final Semaphore empty = new Semaphore(DEPTH);
         private final Page[] pages = new Page[DEPTH];
         private final ZlibPageDecompressor decompressor = new ZlibPageDecompressor();
+        private final PageRecorder recorder = ram.recorder();
         private final Thread thread;
         private int next;
         private boolean closing;
@@ -91,7 +96,7 @@ final class PageDecompression implements AutoCloseable {
                     .start(this::work);
         }
 
-        void add(MemorySegment ram, long at, int length, StreamReader in) throws IOException {
+        void add(int block, long at, int length, StreamReader in) throws IOException {
             empty.acquireUninterruptibly();
             Page page = pages[next];
             try {
@@ -103,7 +108,7 @@ final class PageDecompression implements AutoCloseable {
                 throw t;
             }
             page.length = length;
-            page.ram = ram;
+            page.block = block;
             page.at = at;
             next = (next + 1) % DEPTH;
             filled.release();
@@ -128,7 +133,9 @@ final class PageDecompression implements AutoCloseable {
         private void unpack(Page page) {
             try {
                 decompressor.decompress(page.buffers, page.length, PageSize.BYTES);
-                MemorySegment.copy(page.buffers.plain(), 0, page.ram, page.at, PageSize.BYTES);
+                MemorySegment.copy(page.buffers.plain(), 0, ram.segment(page.block), page.at, PageSize.BYTES);
+                recorder.inPlace(page.block, page.at);
+                recorder.flush();
             } catch (CorruptDataException e) {
                 failure.compareAndSet(
                         null,
@@ -159,7 +166,7 @@ final class PageDecompression implements AutoCloseable {
         String channel;
         long streamOffset;
         int length;
-        MemorySegment ram;
+        int block;
         long at;
     }
 }

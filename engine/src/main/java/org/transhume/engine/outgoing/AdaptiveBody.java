@@ -14,6 +14,7 @@ import org.transhume.codec.compression.ZstdStreamCompressor;
 import org.transhume.codec.delta.DeltaCache;
 import org.transhume.codec.delta.XbzrleEncoder;
 import org.transhume.engine.Clock;
+import org.transhume.engine.digest.PageRecorder;
 import org.transhume.memory.PageSize;
 
 /**
@@ -29,6 +30,7 @@ final class AdaptiveBody implements PacketBody {
     private final FormChoice choice;
     private final Clock clock;
     private final PageDeltas deltas;
+    private final PageRecorder recorder;
     // Null until they are needed: many a migration needs neither, and compressors take milliseconds to make.
     private Packer packer;
     private Sampler sampler;
@@ -48,7 +50,8 @@ final class AdaptiveBody implements PacketBody {
     private long formBytes;
 
     /** @param sent what deltas are made against; null: none are */
-    AdaptiveBody(FormChoice choice, SentPages sent, Clock clock) {
+    AdaptiveBody(FormChoice choice, SentPages sent, Clock clock, PageRecorder recorder) {
+        this.recorder = recorder;
         this.choice = choice;
         this.clock = clock;
         this.deltas = sent == null ? null : new PageDeltas(sent);
@@ -170,6 +173,7 @@ final class AdaptiveBody implements PacketBody {
                     // The destination has it.
                 }
                 default -> {
+                    recorder.copy(batch.block, offset, to.buffers.plain(), (long) left * PageSize.BYTES);
                     deltas.sent(DeltaLengths.BYTES + length);
                     DeltaLengths.set(to.data, encoded, length);
                     packet.offset(encoded++, offset);
@@ -233,6 +237,11 @@ final class AdaptiveBody implements PacketBody {
         int packed = form == FormChoice.Form.RAW ? plain : pack();
         for (int i = 0; i < formPages; i++) {
             packet.offset(i, rest[i]);
+            if (copied[i]) {
+                recorder.copy(batch.block, rest[i], packer.buffers.plain(), (long) i * PageSize.BYTES);
+            } else {
+                recorder.inPlace(batch.block, rest[i]);
+            }
         }
         if (packed < plain || form == FormChoice.Form.ZSTD) { // a stream must not lose a piece
             gather.add(packer.buffers.packed(), 0, packed);

@@ -8,6 +8,7 @@ import org.transhume.channels.qemu.MultifdMethod;
 import org.transhume.channels.qemu.MultifdPacket;
 import org.transhume.codec.delta.DeltaCache;
 import org.transhume.codec.delta.XbzrleEncoder;
+import org.transhume.engine.digest.PageRecorder;
 import org.transhume.memory.PageSize;
 
 /**
@@ -19,6 +20,7 @@ final class DeltaBody implements PacketBody {
 
     private final PageDeltas deltas;
     private final PacketBody first;
+    private final PageRecorder recorder;
     private final Arena arena = Arena.ofShared();
     /** The last delta may write a little behind its page's worth. */
     private final MemorySegment data =
@@ -29,9 +31,10 @@ final class DeltaBody implements PacketBody {
     private int encoded;
 
     /** @param first of the first round; owned from here on */
-    DeltaBody(SentPages sent, PacketBody first) {
+    DeltaBody(SentPages sent, PacketBody first, PageRecorder recorder) {
         this.deltas = new PageDeltas(sent);
         this.first = first;
+        this.recorder = recorder;
     }
 
     @Override
@@ -64,6 +67,7 @@ final class DeltaBody implements PacketBody {
             if (length == DeltaCache.UNCHANGED) {
                 continue;
             }
+            recorder.copy(batch.block, offsets[i], copy, 0);
             if (length == PageSize.BYTES) {
                 deltas.noGain(); // the page itself is simpler to load
                 length = DeltaCache.OVERFLOW;

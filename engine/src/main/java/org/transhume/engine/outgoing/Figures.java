@@ -267,6 +267,7 @@ final class Figures {
                 forms.delta(),
                 forms.chosen(),
                 forms.pageCompression(),
+                forms.digest().report(),
                 dirtySource,
                 List.copyOf(rounds));
     }

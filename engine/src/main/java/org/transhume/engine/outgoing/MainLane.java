@@ -7,6 +7,7 @@ import org.transhume.channels.qemu.MainStreamWriter;
 import org.transhume.codec.delta.DeltaCache;
 import org.transhume.codec.delta.XbzrleEncoder;
 import org.transhume.engine.PageCounters;
+import org.transhume.engine.digest.PageRecorder;
 import org.transhume.memory.PageSize;
 
 /** Sends pages as records of the main stream, which the migration's thread writes: always inline. */
@@ -14,14 +15,16 @@ final class MainLane implements Lane {
     private final MainStreamWriter out;
     private final PageCounters pages;
     private final PageDeltas deltas;
+    private final PageRecorder recorder;
     private final Arena arena = Arena.ofShared();
     private final MemorySegment copy = arena.allocate(PageSize.BYTES, 64);
     private final MemorySegment delta = arena.allocate(XbzrleEncoder.ROOM, 64);
 
     /** @param sent what deltas are made against; null: none are */
-    MainLane(MainStreamWriter out, PageCounters pages, SentPages sent) {
+    MainLane(MainStreamWriter out, PageCounters pages, SentPages sent, PageRecorder recorder) {
         this.out = out;
         this.pages = pages;
+        this.recorder = recorder;
         this.deltas = sent == null ? null : new PageDeltas(sent);
     }
 
@@ -35,6 +38,9 @@ final class MainLane implements Lane {
             long offset = batch.offsets[i];
             if (batch.isZero(offset)) {
                 out.zeroPage(batch.block, offset);
+                if (!batch.knownZero) { // then it never was anything else
+                    recorder.zero(batch.block, offset);
+                }
                 if (encode) {
                     deltas.zero(batch, offset);
                 }
@@ -42,11 +48,13 @@ final class MainLane implements Lane {
             } else if (encode) {
                 normal += encode(batch, offset);
             } else {
+                recorder.inPlace(batch.block, offset);
                 out.page(batch.block, offset, batch.ram);
                 normal++;
             }
         }
         batch.content = batch.count - zero;
+        recorder.flush();
         pages.normal.add(normal);
         if (encode) {
             pages.delta.add(deltas.travelled() - before);
@@ -60,6 +68,7 @@ final class MainLane implements Lane {
         if (length == DeltaCache.UNCHANGED) {
             return 0;
         }
+        recorder.copy(batch.block, offset, copy, 0);
         if (length < 0) {
             out.pageCopy(batch.block, offset, copy, 0);
             return 1;

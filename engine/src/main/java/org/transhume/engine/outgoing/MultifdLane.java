@@ -9,6 +9,7 @@ import org.transhume.channels.qemu.BlockEntry;
 import org.transhume.channels.qemu.MultifdPacket;
 import org.transhume.engine.Clock;
 import org.transhume.engine.PageCounters;
+import org.transhume.engine.digest.PageRecorder;
 
 /** Sends each batch as one packet of a multifd channel: pages that are zero in its header, the others as {@link PacketBody} has it. */
 final class MultifdLane implements Lane {
@@ -17,6 +18,7 @@ final class MultifdLane implements Lane {
     private final int index;
     private final PageCounters pages;
     private final PacketBody body;
+    private final PageRecorder recorder;
     private final Clock clock;
     private final Arena arena = Arena.ofShared();
     private final MultifdPacket packet = new MultifdPacket(arena);
@@ -27,6 +29,7 @@ final class MultifdLane implements Lane {
     /**
      * @param index of the channel, 0 and up
      * @param body owned from here on
+     * @param recorder that of the body
      */
     MultifdLane(
             Connection connection,
@@ -34,12 +37,14 @@ final class MultifdLane implements Lane {
             List<BlockEntry> blocks,
             PageCounters pages,
             PacketBody body,
+            PageRecorder recorder,
             Clock clock) {
         this.connection = connection;
         this.index = index;
         this.blocks = blocks;
         this.pages = pages;
         this.body = body;
+        this.recorder = recorder;
         this.clock = clock;
     }
 
@@ -54,6 +59,9 @@ final class MultifdLane implements Lane {
             if (batch.isZero(offset)) {
                 zeroes[zero++] = offset;
                 body.zero(batch, offset);
+                if (!batch.knownZero) { // then it never was anything else
+                    recorder.zero(batch.block, offset);
+                }
             } else {
                 others[other++] = offset;
             }
@@ -69,6 +77,7 @@ final class MultifdLane implements Lane {
             start(batch);
             write(body.more(packet, gather), 0);
         }
+        recorder.flush();
     }
 
     private void start(PageBatch batch) {

@@ -18,6 +18,7 @@ import org.transhume.memory.PageSize;
  * @param switchoverAck whether the guest may be handed over only once the destination agreed; needs {@code returnPath}
  * @param pauseBeforeSwitchover whether to wait for {@link OutgoingMigration#proceed} once the guest is stopped
  * @param holeRuns extension {@code x-hole-runs}: never-written ranges travel as ranges
+ * @param ramDigest extension {@code x-ram-digest}: the destination compares what came with what was sent
  * @param zeroPages who looks for zero pages
  * @param compression what multifd lanes do to pages; anything but {@link Compression.None} needs channels
  * @param deltaCache bytes of the XBZRLE cache, a power of two of 4096 and up; 0: no deltas. With channels it is extension
@@ -41,6 +42,7 @@ public record OutgoingConfig(
         boolean switchoverAck,
         boolean pauseBeforeSwitchover,
         boolean holeRuns,
+        boolean ramDigest,
         ZeroPageDetection zeroPages,
         Compression compression,
         long deltaCache,
@@ -113,6 +115,7 @@ public record OutgoingConfig(
         private boolean switchoverAck;
         private boolean pauseBeforeSwitchover;
         private boolean holeRuns;
+        private boolean ramDigest;
         private ZeroPageDetection zeroPages = ZeroPageDetection.MULTIFD;
         private Compression compression = new Compression.None();
         private long deltaCache;
@@ -173,6 +176,11 @@ public record OutgoingConfig(
 
         public Builder holeRuns(boolean value) {
             holeRuns = value;
+            return this;
+        }
+
+        public Builder ramDigest(boolean value) {
+            ramDigest = value;
             return this;
         }
 
@@ -238,6 +246,7 @@ public record OutgoingConfig(
                     switchoverAck,
                     pauseBeforeSwitchover,
                     holeRuns,
+                    ramDigest,
                     zeroPages,
                     compression,
                     deltaCache,

@@ -67,7 +67,7 @@ public final class OutgoingMigration {
         this.dialect = Dialect.ofMachine(guest.machine());
         this.orders = new Orders(config.returnPath() ? Agreement.ANSWERED : Agreement.UNANSWERED);
         this.rate = new RateLimit(config.maxBandwidth(), config.clock());
-        this.forms = new PageForms(config, pages, rate, name);
+        this.forms = new PageForms(config, guest.memory(), pages, rate, name);
         this.limits = new Limits(config, rate);
         this.held = new Gate(config.clock());
         this.zeroPages = config.zeroPages();
@@ -248,6 +248,7 @@ public final class OutgoingMigration {
                         rate,
                         pages,
                         forms.sent(),
+                        forms.digest().recorder(),
                         config.holeRuns(),
                         () -> zeroPages,
                         config.channels() == 0,
@@ -304,7 +305,7 @@ public final class OutgoingMigration {
                 try (StreamWriter hello = new StreamWriter(channel)) {
                     new MultifdHello(i, guest.uuid()).write(hello);
                 }
-                lanes.add(new MultifdLane(channel, i, blocks, pages, forms.body(), config.clock()));
+                lanes.add(forms.multifdLane(channel, i, blocks));
             }
         } catch (Throwable t) {
             lanes.forEach(MultifdLane::close);

@@ -1,6 +1,7 @@
 package org.transhume.engine.outgoing;
 
 import java.util.List;
+import org.transhume.engine.digest.DigestReport;
 
 /**
  * What a migration did, from the source's side.
@@ -24,6 +25,7 @@ import java.util.List;
  * @param delta what XBZRLE did; null if it was off
  * @param adaptive what {@link Compression.Adaptive} chose; null if it was off
  * @param pageCompression what the threads of {@code compress} did; null if it was off
+ * @param digest what {@code x-ram-digest} took; null if it was off, or the last pages were not sent
  * @param dirtySource which one was used
  * @param roundHistory what each round sent
  */
@@ -47,6 +49,7 @@ public record OutgoingReport(
         DeltaProgress delta,
         Adaptive adaptive,
         PageCompressionProgress pageCompression,
+        DigestReport digest,
         String dirtySource,
         List<Round> roundHistory) {
     /**

@@ -11,6 +11,7 @@ import org.transhume.codec.compression.BatchBuffers;
 import org.transhume.codec.compression.ZlibPageCompressor;
 import org.transhume.engine.PageCounters;
 import org.transhume.engine.Threads;
+import org.transhume.engine.digest.PageRecorder;
 import org.transhume.memory.PageSize;
 
 /**
@@ -23,6 +24,7 @@ final class PageCompressionLane implements Lane {
     private final PageCounters pages;
     private final PageCompressionCounters counters;
     private final MainLane plain;
+    private final PageRecorder recorder;
     private final boolean deltas;
     private final List<Job> jobs = new ArrayList<>();
     private final List<Thread> threads = new ArrayList<>();
@@ -33,6 +35,7 @@ final class PageCompressionLane implements Lane {
 
     /**
      * @param plain sends what is not compressed; owned from here on
+     * @param recorder that of {@code plain}
      * @param deltas whether {@code plain} makes deltas
      * @param name names the threads
      */
@@ -41,6 +44,7 @@ final class PageCompressionLane implements Lane {
             PageCounters pages,
             PageCompressionCounters counters,
             MainLane plain,
+            PageRecorder recorder,
             boolean deltas,
             PageCompression config,
             String name) {
@@ -48,6 +52,7 @@ final class PageCompressionLane implements Lane {
         this.pages = pages;
         this.counters = counters;
         this.plain = plain;
+        this.recorder = recorder;
         this.deltas = deltas;
         this.waitForThread = config.waitForThread();
         this.waiting = new ArrayBlockingQueue<>(config.threads());
@@ -93,17 +98,23 @@ final class PageCompressionLane implements Lane {
             long offset = batch.offsets[i];
             if (batch.isZero(offset)) {
                 out.zeroPage(batch.block, offset);
+                if (!batch.knownZero) { // then it never was anything else
+                    recorder.zero(batch.block, offset);
+                }
                 zero++;
             } else if (idle()) {
                 Job job = free.removeLast();
                 job.take(batch, offset);
+                recorder.copy(batch.block, offset, job.buffers.plain(), 0);
                 waiting.add(job);
             } else {
+                recorder.inPlace(batch.block, offset);
                 out.page(batch.block, offset, batch.ram);
                 normal++;
             }
         }
         batch.content = batch.count - zero;
+        recorder.flush();
         pages.normal.add(normal);
         (batch.knownZero ? pages.hole : pages.zero).add(zero);
     }

@@ -2,6 +2,8 @@ package org.transhume.engine.outgoing;
 
 import java.util.ArrayList;
 import java.util.List;
+import org.transhume.channels.Connection;
+import org.transhume.channels.qemu.BlockEntry;
 import org.transhume.channels.qemu.MainStreamWriter;
 import org.transhume.channels.qemu.MultifdMethod;
 import org.transhume.codec.compression.Lz4Compressor;
@@ -11,6 +13,8 @@ import org.transhume.engine.Extensions;
 import org.transhume.engine.PageCounters;
 import org.transhume.engine.counters.Counter;
 import org.transhume.engine.counters.CounterValues;
+import org.transhume.engine.digest.PageRecorder;
+import org.transhume.memory.GuestMemory;
 
 /**
  * The forms in which the pages of one migration travel: makes the part of each lane that has to do with them, holds what the
@@ -28,14 +32,17 @@ final class PageForms implements AutoCloseable {
     /** For {@link Compression.Adaptive} alone. */
     private final FormChoice choice;
 
+    private final SentDigest digest;
+
     private volatile boolean waitForCompressThread;
     private volatile PageCompressionLane compressionLane;
 
     /**
+     * @param memory of the guest
      * @param name names threads
      * @throws org.transhume.engine.MigrationException if there is no memory for the delta cache
      */
-    PageForms(OutgoingConfig config, PageCounters pages, RateLimit rate, String name) {
+    PageForms(OutgoingConfig config, GuestMemory memory, PageCounters pages, RateLimit rate, String name) {
         this.config = config;
         this.pages = pages;
         this.name = name;
@@ -44,33 +51,48 @@ final class PageForms implements AutoCloseable {
         this.choice = new FormChoice(Math.max(1, config.channels()), rate::bytesPerSecond);
         this.waitForCompressThread =
                 config.pageCompression() != null && config.pageCompression().waitForThread();
+        try {
+            this.digest = new SentDigest(config.ramDigest(), memory, config.clock());
+        } catch (Throwable t) {
+            if (sent != null) {
+                sent.close();
+            }
+            throw t;
+        }
     }
 
     /** The lane of a migration without page channels. */
     Lane mainLane(MainStreamWriter out) {
-        MainLane plain = new MainLane(out, pages, sent);
+        PageRecorder recorder = digest.recorder();
+        MainLane plain = new MainLane(out, pages, sent, recorder);
         if (config.pageCompression() == null) {
             return plain;
         }
-        PageCompressionLane lane =
-                new PageCompressionLane(out, pages, compressed, plain, sent != null, config.pageCompression(), name);
+        PageCompressionLane lane = new PageCompressionLane(
+                out, pages, compressed, plain, recorder, sent != null, config.pageCompression(), name);
         compressionLane = lane;
         lane.waitForThread(waitForCompressThread); // it may have changed since the config was made
         return lane;
     }
 
+    /** The lane of one page channel. */
+    MultifdLane multifdLane(Connection channel, int index, List<BlockEntry> blocks) {
+        PageRecorder recorder = digest.recorder();
+        return new MultifdLane(channel, index, blocks, pages, body(recorder), recorder, config.clock());
+    }
+
     /** What one multifd lane makes of its pages. */
-    PacketBody body() {
+    private PacketBody body(PageRecorder recorder) {
         PacketBody first = switch (config.compression()) {
-            case Compression.None() -> new RawBody();
+            case Compression.None() -> new RawBody(recorder);
             case Compression.Zlib(int level) ->
-                new CompressedBody(MultifdMethod.ZLIB, new ZlibStreamCompressor(level), false);
+                new CompressedBody(MultifdMethod.ZLIB, new ZlibStreamCompressor(level), false, recorder);
             case Compression.Zstd(int level) ->
-                new CompressedBody(MultifdMethod.ZSTD, new ZstdStreamCompressor(level), false);
-            case Compression.Lz4() -> new CompressedBody(MultifdMethod.LZ4, new Lz4Compressor(), true);
-            case Compression.Adaptive() -> new AdaptiveBody(choice, sent, config.clock());
+                new CompressedBody(MultifdMethod.ZSTD, new ZstdStreamCompressor(level), false, recorder);
+            case Compression.Lz4() -> new CompressedBody(MultifdMethod.LZ4, new Lz4Compressor(), true, recorder);
+            case Compression.Adaptive() -> new AdaptiveBody(choice, sent, config.clock(), recorder);
         };
-        return sent == null || adaptive() ? first : new DeltaBody(sent, first);
+        return sent == null || adaptive() ? first : new DeltaBody(sent, first, recorder);
     }
 
     private boolean adaptive() {
@@ -95,7 +117,15 @@ final class PageForms implements AutoCloseable {
         if (sent != null && config.channels() > 0 && !adaptive()) {
             names.add(Extensions.MULTIFD_XBZRLE);
         }
+        if (digest.on()) {
+            names.add(Extensions.RAM_DIGEST);
+        }
         return names;
+    }
+
+    /** What was sent, for the destination to compare. */
+    SentDigest digest() {
+        return digest;
     }
 
     /** What deltas are made against; null without. */
@@ -171,8 +201,10 @@ final class PageForms implements AutoCloseable {
 
     @Override
     public void close() {
-        if (sent != null) {
-            sent.close();
+        try (digest) {
+            if (sent != null) {
+                sent.close();
+            }
         }
     }
 }

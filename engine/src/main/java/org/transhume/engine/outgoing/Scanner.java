@@ -7,6 +7,7 @@ import java.util.function.Supplier;
 import org.transhume.channels.qemu.MainStreamWriter;
 import org.transhume.engine.Clock;
 import org.transhume.engine.PageCounters;
+import org.transhume.engine.digest.PageRecorder;
 import org.transhume.engine.forecast.Throughput;
 import org.transhume.memory.GuestMemory;
 import org.transhume.memory.PageSize;
@@ -34,6 +35,7 @@ final class Scanner {
     private final RateLimit rate;
     private final PageCounters pages;
     private final SentPages sent;
+    private final PageRecorder recorder;
     private final boolean holeRuns;
     private final Supplier<ZeroPageDetection> detection;
     private final boolean oneChannel;
@@ -67,6 +69,7 @@ final class Scanner {
             RateLimit rate,
             PageCounters pages,
             SentPages sent,
+            PageRecorder recorder,
             boolean holeRuns,
             Supplier<ZeroPageDetection> detection,
             boolean oneChannel,
@@ -84,6 +87,7 @@ final class Scanner {
         this.rate = rate;
         this.pages = pages;
         this.sent = sent;
+        this.recorder = recorder;
         this.holeRuns = holeRuns;
         this.detection = detection;
         this.oneChannel = oneChannel;
@@ -180,6 +184,7 @@ final class Scanner {
     /** Lanes finish what they have, and every channel ends its epoch. */
     void sync() throws IOException {
         endBatch();
+        recorder.flush();
         lanes.sync(packets);
         packets += lanes.lanes();
     }
@@ -194,6 +199,7 @@ final class Scanner {
                     if (sent != null) {
                         sent.cache().forget(firstPages[block] + p);
                     }
+                    recorder.zero(block, offset);
                     pages.zero.increment();
                 } else {
                     add(block, offset, false);

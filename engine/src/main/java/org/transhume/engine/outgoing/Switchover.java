@@ -108,6 +108,7 @@ final class Switchover {
         }
         passage.scanner().sync();
         passage.mark();
+        passage.forms().digest().send(out);
         out.endOfSection();
         out.flush();
         figures.endRound();

@@ -63,7 +63,7 @@ class ArrivedPagesTest {
                         default -> {
                             int most = random.nextInt(10) == 0 ? 2 * STRETCH : 40;
                             int count = 1 + random.nextInt(Math.min(most, pages - first));
-                            arrived.hole(first, count);
+                            arrived.hole(first, count, _ -> {});
                             Arrays.fill(model, first, first + count, (byte) 0);
                             came.set(first, first + count);
                         }
@@ -123,7 +123,7 @@ class ArrivedPagesTest {
                         arrived.zero(page);
                         arrived.zero(page);
                     }
-                    arrived.hole(1000, block.pages() - 1000);
+                    arrived.hole(1000, block.pages() - 1000, _ -> {});
                     arrived.zero(block.pages() - 1);
 
                     assertEquals(0, arrived.missing());
@@ -139,8 +139,8 @@ class ArrivedPagesTest {
         try (RamBlock block = RamBlock.memfd("pc.ram", 1L << 40);
                 ArrivedPages arrived = new ArrivedPages(block, true)) {
             long gap = block.pages() / 2 + 77;
-            arrived.hole(0, gap);
-            arrived.hole(gap + 2, block.pages() - gap - 2);
+            arrived.hole(0, gap, _ -> {});
+            arrived.hole(gap + 2, block.pages() - gap - 2, _ -> {});
             arrived.page(gap + 1);
 
             assertEquals(1, arrived.missing());

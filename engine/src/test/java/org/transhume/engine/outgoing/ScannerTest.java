@@ -13,6 +13,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.transhume.engine.Clock;
 import org.transhume.engine.PageCounters;
+import org.transhume.engine.digest.PageRecorder;
 import org.transhume.memory.GuestMemory;
 import org.transhume.memory.PageSize;
 import org.transhume.memory.RamBlock;
@@ -100,6 +101,7 @@ class ScannerTest {
                 new RateLimit(0, Clock.SYSTEM),
                 new PageCounters(),
                 null,
+                new PageRecorder(null),
                 true,
                 () -> ZeroPageDetection.NONE,
                 true,
