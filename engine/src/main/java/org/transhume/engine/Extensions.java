@@ -27,8 +27,11 @@ public final class Extensions {
     /** The destination compares RAM with a digest of what was sent. */
     public static final String RAM_DIGEST = "x-ram-digest";
 
+    /** The destination starts the guest on the source's word only, and can be asked what became of it. */
+    public static final String HANDOVER = "x-handover";
+
     private static final long VERSION = 1;
-    private static final Set<String> NAMES = Set.of(HOLE_RUNS, LZ4, MULTIFD_XBZRLE, ADAPTIVE, RAM_DIGEST);
+    private static final Set<String> NAMES = Set.of(HOLE_RUNS, LZ4, MULTIFD_XBZRLE, ADAPTIVE, RAM_DIGEST, HANDOVER);
 
     private Extensions() {}
 

@@ -46,6 +46,10 @@ final class Arrival implements AutoCloseable {
         return new Arrival(guest, as, "unix", config(0, false));
     }
 
+    static Arrival as(IncomingGuest as, SyntheticGuest guest, IncomingConfig config) throws IOException {
+        return new Arrival(guest, as, "unix", config);
+    }
+
     private static IncomingConfig config(int channels, boolean holeRuns) {
         return IncomingConfig.DEFAULT
                 .withChannels(channels)

@@ -78,6 +78,11 @@ public final class DeviceTailParser {
         return endsHere || (eof >= 0 && length == eof + 1);
     }
 
+    /** Bytes behind the end of a tail that is complete. */
+    public int surplus() {
+        return length - at;
+    }
+
     public List<DeviceSection> sections() {
         return List.copyOf(sections);
     }

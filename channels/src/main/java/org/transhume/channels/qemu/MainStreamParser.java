@@ -34,10 +34,13 @@ public final class MainStreamParser {
     private boolean digests;
     private long[] sums;
     private boolean digestEnded;
+    private boolean handover;
     private boolean keepsOpen;
     private boolean started;
     private int ramId;
     private int lastBlock = -1;
+    private long end;
+    private int surplus;
 
     /** @param maxRam bytes of RAM that a block list may announce */
     public MainStreamParser(StreamReader in, MainStreamVisitor visitor, long maxRam) {
@@ -52,6 +55,7 @@ public final class MainStreamParser {
         gpas = header.capabilities().contains("x-ignore-shared");
         holeRuns = header.extensions().containsKey("x-hole-runs");
         digests = header.extensions().containsKey("x-ram-digest");
+        handover = header.extensions().containsKey("x-handover");
         visitor.header(header);
         while (true) {
             long at = in.offset();
@@ -95,6 +99,9 @@ public final class MainStreamParser {
         }
         if (version != Wire.RAM_VERSION) {
             throw in.corrupt(at, "version %d of 'ram', expected %d".formatted(version, Wire.RAM_VERSION));
+        }
+        if (handover && !keepsOpen) {
+            throw in.corrupt(at, "RAM begins, but x-handover needs OPEN_RETURN_PATH first");
         }
         if (started) {
             throw in.corrupt(at, "a second start of 'ram'");
@@ -360,6 +367,16 @@ public final class MainStreamParser {
         };
     }
 
+    /** Where the stream ended, in bytes from its first. */
+    public long end() {
+        return end;
+    }
+
+    /** Bytes that had come already behind the end of the stream when it was found. */
+    public int surplus() {
+        return surplus;
+    }
+
     private void devices() throws IOException {
         DeviceTailParser tail = new DeviceTailParser(in.channel(), in.offset());
         byte[] chunk = new byte[64 << 10];
@@ -376,6 +393,8 @@ public final class MainStreamParser {
                 tail.append(chunk, count);
             }
         }
+        end = in.offset() - tail.surplus();
+        surplus = tail.surplus() + in.buffered();
         visitor.devices(tail.tail(), tail.sections());
     }
 }

@@ -150,6 +150,11 @@ public final class MainStreamWriter implements AutoCloseable {
         out.bytes(tail.closing());
     }
 
+    /** A word about who runs the guest, behind the end of the stream. */
+    public void handover(HandoverRecord record) throws IOException {
+        record.write(out);
+    }
+
     public void flush() throws IOException {
         out.flush();
     }

@@ -11,9 +11,13 @@ public sealed interface ReturnPathMessage {
 
     record SwitchoverAck() implements ReturnPathMessage {}
 
+    /** Ours, with {@code x-handover}: a {@link HandoverRecord}, which can only be READY. */
+    record Handover(HandoverRecord record) implements ReturnPathMessage {}
+
     int SHUT = 1;
     int PONG = 2;
     int SWITCHOVER_ACK = 7;
+    int HANDOVER = 0x5448; // "TH"
 
     /**
      * Reads the next message; blocks until it is there.
@@ -38,6 +42,20 @@ public sealed interface ReturnPathMessage {
                 }
                 yield new SwitchoverAck();
             }
+            case HANDOVER -> {
+                if (length != HandoverRecord.BYTES) {
+                    throw new CorruptStreamException(
+                            in.channel(),
+                            at,
+                            "hand-over message with %d bytes, expected %d".formatted(length, HandoverRecord.BYTES));
+                }
+                HandoverRecord record = HandoverRecord.read(in);
+                if (record.code() != HandoverRecord.Code.READY) {
+                    throw new CorruptStreamException(
+                            in.channel(), at, "%s on the return path, expected READY".formatted(record.code()));
+                }
+                yield new Handover(record);
+            }
             default ->
                 throw new CorruptStreamException(
                         in.channel(),
@@ -61,6 +79,8 @@ public sealed interface ReturnPathMessage {
             case Shut(int status) -> out.be16(SHUT).be16(Integer.BYTES).be32(status);
             case Pong(int value) -> out.be16(PONG).be16(Integer.BYTES).be32(value);
             case SwitchoverAck() -> out.be16(SWITCHOVER_ACK).be16(0);
+            case Handover(HandoverRecord record) ->
+                record.write(out.be16(HANDOVER).be16(HandoverRecord.BYTES));
         }
         out.flush();
     }

@@ -145,6 +145,11 @@ public final class StreamReader implements AutoCloseable {
         return position < limit || connection.awaitReadable(millis);
     }
 
+    /** Bytes that came already and stay to be read. */
+    public int buffered() {
+        return limit - position;
+    }
+
     /** Whether the peer closed the stream here; blocks until that is known. */
     public boolean atEnd() throws IOException {
         return position == limit && !fill(silenceLimit);

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import java.util.List;
+import java.util.UUID;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -17,6 +18,9 @@ class ReturnPathMessageTest {
         assertEquals(Wired.spec("0001 0004 00000000"), written(new ReturnPathMessage.Shut(0)));
         assertEquals(Wired.spec("0002 0004 00000001"), written(new ReturnPathMessage.Pong(1)));
         assertEquals(Wired.spec("0007 0000"), written(new ReturnPathMessage.SwitchoverAck()));
+        assertEquals(
+                Wired.spec("5448 001c 5452484f 0001 0001 00000010 0000000000000001 0000000000000002"),
+                written(new ReturnPathMessage.Handover(new HandoverRecord(HandoverRecord.Code.READY, new UUID(1, 2)))));
     }
 
     private static String written(ReturnPathMessage message) throws Exception {
@@ -27,7 +31,10 @@ class ReturnPathMessageTest {
     @ValueSource(ints = {1, 3, 100})
     void whatWasWrittenIsReadUpToTheEndOfThePath(int most) throws Exception {
         List<ReturnPathMessage> messages = List.of(
-                new ReturnPathMessage.Pong(-1), new ReturnPathMessage.SwitchoverAck(), new ReturnPathMessage.Shut(5));
+                new ReturnPathMessage.Pong(-1),
+                new ReturnPathMessage.SwitchoverAck(),
+                new ReturnPathMessage.Handover(new HandoverRecord(HandoverRecord.Code.READY, UUID.randomUUID())),
+                new ReturnPathMessage.Shut(5));
         byte[] bytes = Wired.written(out -> {
             for (ReturnPathMessage message : messages) {
                 message.write(out);
@@ -51,6 +58,13 @@ class ReturnPathMessageTest {
         "short SHUT,        0001 0000,               8",
         "long PONG,         0002 0008 00000000, 8",
         "ACK with a body,   0007 0004 00000000,      8",
+        "short READY,       5448 0010 5452484f 0001 0001 00000010 0000000000000001 0000000000000002, 8",
+        "GRANT,             5448 001c 5452484f 0001 0002 00000010 0000000000000001 0000000000000002, 8",
+        "READY without magic, 5448 001c 5452484d 0001 0001 00000010 0000000000000001 0000000000000002, 12",
+        "READY version 2,   5448 001c 5452484f 0002 0001 00000010 0000000000000001 0000000000000002, 16",
+        "word 7,            5448 001c 5452484f 0001 0007 00000010 0000000000000001 0000000000000002, 18",
+        "READY of length 8, 5448 001c 5452484f 0001 0001 00000008 0000000000000001 0000000000000002, 20",
+        "cut in READY,      5448 001c 5452484f 0001 0001 00000010 0000000000000001, 32",
         "cut in the length, 0001 00,                 11",
         "cut in the body,   0001 0004 000000,        15",
     })

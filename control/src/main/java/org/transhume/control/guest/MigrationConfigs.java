@@ -31,7 +31,8 @@ public final class MigrationConfigs {
             Capability.X_LZ4,
             Capability.X_MULTIFD_XBZRLE,
             Capability.X_ADAPTIVE,
-            Capability.X_RAM_DIGEST);
+            Capability.X_RAM_DIGEST,
+            Capability.X_HANDOVER);
     /** A size of 2^63 is allowed, and no more to be had than half of it, which a long can hold. */
     private static final long LARGEST_CACHE = 1L << 62;
 
@@ -65,6 +66,7 @@ public final class MigrationConfigs {
                 .pauseBeforeSwitchover(settings.enabled(Capability.PAUSE_BEFORE_SWITCHOVER))
                 .holeRuns(settings.enabled(Capability.X_HOLE_RUNS))
                 .ramDigest(settings.enabled(Capability.X_RAM_DIGEST))
+                .handover(settings.enabled(Capability.X_HANDOVER))
                 .packetPages(packetPages(settings))
                 .zeroPages(zeroPages(settings))
                 .compression(compression(settings))

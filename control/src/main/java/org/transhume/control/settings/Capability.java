@@ -48,7 +48,12 @@ public enum Capability {
             true,
             "Transhume only: channels send pages raw, compressed or as deltas, as pays at the moment"),
     X_RAM_DIGEST(
-            V3_1, V10_0, true, "Transhume only: the destination compares RAM with what was sent before the guest runs");
+            V3_1, V10_0, true, "Transhume only: the destination compares RAM with what was sent before the guest runs"),
+    X_HANDOVER(
+            V3_1,
+            V10_0,
+            true,
+            "Transhume only: the guest starts on the source's word, and a lost answer is asked for again");
 
     private final Profile since;
     private final Profile until;

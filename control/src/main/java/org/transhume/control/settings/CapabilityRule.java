@@ -130,6 +130,8 @@ record CapabilityRule(Capability subject, Capability other, Function<Proposal, O
         for (Capability method : List.of(X_LZ4, X_ADAPTIVE)) {
             rules.add(unless(method, p -> p.after().noMultifdCompression(), instead(method)));
         }
+        rules.add(unless(X_HANDOVER, p -> p.has(RETURN_PATH), needs(X_HANDOVER, RETURN_PATH)));
+        rules.add(beforeListening(X_HANDOVER, "Capability '" + X_HANDOVER + "' must be set before incoming starts"));
         // Last, so that a set QEMU would refuse is refused in QEMU's words.
         Arrays.stream(Capability.values())
                 .map(capability -> unless(

@@ -110,6 +110,15 @@ class MigrationConfigsTest {
     }
 
     @Test
+    void tellsBothSidesOfTheHandOver() throws Exception {
+        SettingsValues settings =
+                settings(Profile.V10_0, List.of(Capability.RETURN_PATH, Capability.X_HANDOVER), Map.of());
+
+        assertTrue(MigrationConfigs.outgoing(settings).handover());
+        assertEquals(Set.of("x-handover"), MigrationConfigs.incoming(settings).shared());
+    }
+
+    @Test
     void givesAdaptiveACacheAndAWordThatCoversItsDeltas() throws Exception {
         SettingsValues alone = settings(Profile.V10_0, List.of(Capability.MULTIFD, Capability.X_ADAPTIVE), Map.of());
         SettingsValues withDeltas = settings(

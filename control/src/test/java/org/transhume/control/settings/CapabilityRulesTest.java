@@ -156,6 +156,19 @@ class CapabilityRulesTest {
     }
 
     @Test
+    void handsOverOnlyToADestinationThatCanAnswerAndWasToldInTime() throws Exception {
+        Circumstances listening = new Circumstances(false, true, true, HostSupport.USUAL);
+
+        String alone = refusal(on(Capability.X_HANDOVER), Circumstances.IDLE);
+        String late = refusal(on(Capability.X_HANDOVER, Capability.RETURN_PATH), listening);
+        settings.setCapabilities(on(Capability.X_HANDOVER, Capability.RETURN_PATH), Circumstances.IDLE);
+
+        assertEquals("Capability 'x-handover' requires capability 'return-path'", alone);
+        assertEquals("Capability 'x-handover' must be set before incoming starts", late);
+        assertTrue(settings.enabled(Capability.X_HANDOVER));
+    }
+
+    @Test
     void letsXbzrleMeetMultifdOnlyWithTheExtension() throws Exception {
         String without = refusal(on(Capability.MULTIFD, Capability.XBZRLE), Circumstances.IDLE);
         settings.setCapabilities(

@@ -68,6 +68,11 @@ public record IncomingConfig(
         shared = Set.copyOf(shared);
     }
 
+    /** Whether the guest starts on the source's word only. */
+    boolean handover() {
+        return shared.contains(Extensions.HANDOVER);
+    }
+
     /** Forms that the data of a multifd packet may have, by what is switched on here. */
     Set<MultifdMethod> acceptedMethods() {
         EnumSet<MultifdMethod> accepted = EnumSet.of(method);

@@ -35,6 +35,7 @@ import org.transhume.engine.counters.CounterValues;
 import org.transhume.engine.counters.Side;
 import org.transhume.engine.counters.StateCode;
 import org.transhume.engine.digest.RamDigest;
+import org.transhume.engine.handover.Agreement;
 
 /**
  * Takes one guest in. Accepts connections, tells them apart by their first four bytes, loads RAM and devices, starts the
@@ -76,6 +77,8 @@ public final class IncomingMigration {
     private volatile MainLoader mainLoader;
     private volatile ReturnPath returnPath;
     private volatile Announcements announcements;
+    private volatile Takeover takeover;
+    private volatile String aborted;
     private volatile long firstNanos;
     private volatile long endNanos;
     private volatile boolean quiet;
@@ -128,7 +131,12 @@ public final class IncomingMigration {
 
     /** Ends a migration that has not completed; its source keeps the guest. */
     public void abort(String why) {
+        aborted = why;
         loaded.completeExceptionally(new MigrationException(why));
+        Takeover begun = takeover;
+        if (begun != null) {
+            begun.abort(why);
+        }
     }
 
     /** Ends the announcements of a guest that has arrived; none is under way when this returns. */
@@ -179,25 +187,47 @@ public final class IncomingMigration {
             loader.checkComplete();
             long t0 = System.nanoTime();
             guest.load(loader.devices());
+            // Whatever else must hold before the guest may run here is looked at now: it can still be refused.
+            loadMillis = (System.nanoTime() - t0) / NANOS_PER_MILLI;
+            takeOver(loader);
             long t1 = System.nanoTime();
             if (!latched().lateDisks() || guest.startsRunning()) {
                 guest.activateDisks();
             }
             announcements = Announcements.begin(guest, settings.get().announcements(), name);
             guest.start();
+            takeover.started();
             startMillis = (System.nanoTime() - t1) / NANOS_PER_MILLI;
-            loadMillis = (t1 - t0) / NANOS_PER_MILLI;
         } catch (CompletionException e) {
             failure = e.getCause();
         } catch (Throwable t) {
             failure = t;
         }
+        if (failure != null && takeover != null) {
+            takeover.failed();
+        }
         answer(failure);
         if (failure != null) {
             endAnnouncements();
         }
+        if (takeover != null) {
+            takeover.settle();
+        }
         close(acceptor);
         end(failure, loadMillis, startMillis);
+    }
+
+    private void takeOver(MainLoader loader) throws IOException {
+        Agreement agreement = latched().handover()
+                ? Agreement.GRANTED
+                : returnPath.opened() ? Agreement.ANSWERED : Agreement.UNANSWERED;
+        Takeover last = new Takeover(agreement, mainConnection(), loader.end());
+        takeover = last;
+        String given = aborted;
+        if (given != null) {
+            last.abort(given);
+        }
+        last.loaded(returnPath);
     }
 
     /** The last word to the source, if it opened a return path: 0 once the guest is loaded and started. */
@@ -246,7 +276,13 @@ public final class IncomingMigration {
     private void accept() {
         try {
             while (true) {
-                Connection connection = connections.add(listener.accept(Duration.ZERO));
+                Connection connection = listener.accept(Duration.ZERO);
+                Takeover last = takeover;
+                if (last != null && last.mayBeAsked()) {
+                    last.asked(connection);
+                    continue;
+                }
+                connections.add(connection);
                 synchronized (arrivals) {
                     arrivals.removeIf(arrival -> !arrival.isAlive()); // who only looked leaves no trace
                     int expected = config == null ? settings.get().channels() : config.channels();
@@ -342,7 +378,9 @@ public final class IncomingMigration {
                     new MainLoader(guest, config, syncs(), pages, answers, ramReady, this::awaitChannels, name);
             mainLoader = loader;
             enter(new MigrationState.Active());
-            new MainStreamParser(in, loader, config.maxRam()).parse();
+            MainStreamParser parser = new MainStreamParser(in, loader, config.maxRam());
+            parser.parse();
+            loader.ended(parser.end(), parser.surplus());
             loaded.complete(loader);
         }
     }
@@ -420,6 +458,9 @@ public final class IncomingMigration {
         endSyncs();
         listener.close();
         connections.close();
+        if (takeover != null) {
+            takeover.close();
+        }
         ramReady.cancel(false);
         Threads.join(acceptor);
         List<Thread> threads;

@@ -8,6 +8,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.transhume.channels.qemu.BlockEntry;
 import org.transhume.channels.qemu.Command;
+import org.transhume.channels.qemu.CorruptStreamException;
 import org.transhume.channels.qemu.DeviceSection;
 import org.transhume.channels.qemu.DeviceTail;
 import org.transhume.channels.qemu.Dialect;
@@ -56,6 +57,7 @@ final class MainLoader implements MainStreamVisitor, AutoCloseable {
     private volatile long deviceBytes;
     private boolean channelsThere;
     private DeviceTail devices;
+    private long end;
 
     /**
      * @param answers the return path, used only if the peer opens it
@@ -274,6 +276,24 @@ final class MainLoader implements MainStreamVisitor, AutoCloseable {
     /** Null unless RAM was compared with a digest, and is as it was sent. */
     DigestReport digest() {
         return digestReport;
+    }
+
+    /**
+     * The stream ended.
+     *
+     * @param end offset of its end
+     * @param surplus bytes that are behind it already
+     */
+    void ended(long end, int surplus) {
+        this.end = end;
+        if (config.handover() && surplus > 0) {
+            throw new CorruptStreamException(
+                    "main", end, "%d bytes behind the end, expected none before READY was said".formatted(surplus));
+        }
+    }
+
+    long end() {
+        return end;
     }
 
     DeviceTail devices() {

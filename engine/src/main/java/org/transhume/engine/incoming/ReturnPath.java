@@ -30,6 +30,16 @@ final class ReturnPath implements AutoCloseable {
         }
     }
 
+    /** Whether the source listens. */
+    boolean opened() {
+        lock.lock();
+        try {
+            return open;
+        } finally {
+            lock.unlock();
+        }
+    }
+
     /** Nothing is sent to a source that does not listen, or was told the end. */
     void send(ReturnPathMessage message) throws IOException {
         lock.lock();

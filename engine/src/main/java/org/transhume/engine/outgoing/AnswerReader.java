@@ -2,15 +2,19 @@ package org.transhume.engine.outgoing;
 
 import java.io.IOException;
 import java.time.Duration;
+import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import org.transhume.channels.Connection;
+import org.transhume.channels.qemu.CorruptStreamException;
+import org.transhume.channels.qemu.HandoverRecord;
 import org.transhume.channels.qemu.ReturnPathMessage;
 import org.transhume.channels.qemu.StreamReader;
 import org.transhume.engine.Clock;
 import org.transhume.engine.ConnectionSet;
 import org.transhume.engine.MigrationException;
 import org.transhume.engine.Threads;
+import org.transhume.engine.handover.SourceOwnership.Event;
 
 /** Reads the return path in a thread of its own until its last message, or until the connection is closed. */
 final class AnswerReader implements AutoCloseable {
@@ -22,12 +26,19 @@ final class AnswerReader implements AutoCloseable {
     /** Opens with the destination's consent to the switchover, or with the end of the path. */
     private final Gate consent;
 
+    /** Opens when the destination has loaded everything and asks for the word, or with the end of the path. */
+    private final Gate ready;
+
+    private final Orders orders;
     private final ConnectionSet connections;
     private final Thread thread;
     private volatile boolean switchoverAcknowledged;
+    private volatile UUID handover;
 
-    AnswerReader(Connection connection, ConnectionSet connections, Clock clock, String name) {
+    AnswerReader(Connection connection, ConnectionSet connections, Orders orders, Clock clock, String name) {
         this.firstWord = new Gate(clock);
+        this.ready = new Gate(clock);
+        this.orders = orders;
         this.last = new Gate(clock);
         this.consent = new Gate(clock);
         this.connections = connections;
@@ -88,9 +99,41 @@ final class AnswerReader implements AutoCloseable {
         }
     }
 
+    /**
+     * With {@code x-handover}: waits until the destination has loaded everything.
+     *
+     * @return the id of the hand-over
+     * @throws IOException what ended the path before that, or that it did not come within {@code limit}
+     */
+    UUID ready(Duration limit) throws IOException {
+        if (ready.await(limit) && handover == null) {
+            throw new IOException("the destination could not load the guest (status %d)".formatted(status(limit)));
+        }
+        if (handover == null) {
+            throw new IOException("the destination did not say within %s s that it has loaded the guest"
+                    .formatted(limit.toMillis() / 1000.0));
+        }
+        return handover;
+    }
+
+    private void ready(HandoverRecord record, long at) {
+        try {
+            orders.after(Event.READY);
+        } catch (IllegalStateException e) {
+            throw new CorruptStreamException(
+                    "return path",
+                    at,
+                    "READY at the wrong time (%s), expected once, with x-handover, when all was sent"
+                            .formatted(e.getMessage()));
+        }
+        handover = record.id();
+        ready.open();
+    }
+
     private void read(Connection connection) {
         try (StreamReader in = new StreamReader(connection, "return path")) {
             while (true) {
+                long at = in.offset();
                 ReturnPathMessage message = ReturnPathMessage.read(in);
                 if (message == null) {
                     throw new IOException("the destination closed the return path without a word");
@@ -105,6 +148,7 @@ final class AnswerReader implements AutoCloseable {
                         switchoverAcknowledged = true;
                         consent.open();
                     }
+                    case ReturnPathMessage.Handover(HandoverRecord record) -> ready(record, at);
                     case ReturnPathMessage.Pong _ -> {
                         // Our ping was only to see that somebody is there.
                     }
@@ -116,6 +160,7 @@ final class AnswerReader implements AutoCloseable {
             firstWord.open();
             consent.open();
             last.open();
+            ready.open();
         }
     }
 

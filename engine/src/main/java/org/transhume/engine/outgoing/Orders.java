@@ -47,6 +47,16 @@ final class Orders {
         after(Event.HAND_OVER);
     }
 
+    /**
+     * All is about to be sent but the word.
+     *
+     * @throws MigrationException if the caller gave it up
+     */
+    synchronized void offer() {
+        check();
+        after(Event.OFFER);
+    }
+
     /** Something else happened. */
     synchronized void after(Event event) {
         ownership = ownership.after(event);

@@ -3,6 +3,7 @@ package org.transhume.engine.outgoing;
 import java.time.Duration;
 import org.transhume.channels.qemu.MultifdPacket;
 import org.transhume.engine.Clock;
+import org.transhume.engine.handover.Agreement;
 import org.transhume.memory.PageSize;
 
 /**
@@ -19,6 +20,8 @@ import org.transhume.memory.PageSize;
  * @param pauseBeforeSwitchover whether to wait for {@link OutgoingMigration#proceed} once the guest is stopped
  * @param holeRuns extension {@code x-hole-runs}: never-written ranges travel as ranges
  * @param ramDigest extension {@code x-ram-digest}: the destination compares what came with what was sent
+ * @param handover extension {@code x-handover}: the guest starts on the source's word only; needs {@code returnPath}
+ * @param inquiryLimit with {@code handover}: how long to ask a destination whose answer was lost
  * @param zeroPages who looks for zero pages
  * @param compression what multifd lanes do to pages; anything but {@link Compression.None} needs channels
  * @param deltaCache bytes of the XBZRLE cache, a power of two of 4096 and up; 0: no deltas. With channels it is extension
@@ -43,6 +46,8 @@ public record OutgoingConfig(
         boolean pauseBeforeSwitchover,
         boolean holeRuns,
         boolean ramDigest,
+        boolean handover,
+        Duration inquiryLimit,
         ZeroPageDetection zeroPages,
         Compression compression,
         long deltaCache,
@@ -65,6 +70,12 @@ public record OutgoingConfig(
         }
         if (maxBandwidth < 0) {
             throw new IllegalArgumentException("maxBandwidth=%d: expected 0 or more".formatted(maxBandwidth));
+        }
+        if (handover && !returnPath) {
+            throw new IllegalArgumentException("handover=true: expected returnPath beside it");
+        }
+        if (inquiryLimit.isNegative()) {
+            throw new IllegalArgumentException("inquiryLimit=%s: expected 0 or more".formatted(inquiryLimit));
         }
         if (switchoverBandwidth < 0) {
             throw new IllegalArgumentException(
@@ -98,6 +109,14 @@ public record OutgoingConfig(
         }
     }
 
+    /** How the two sides will agree on who runs the guest. */
+    Agreement agreement() {
+        if (handover) {
+            return Agreement.GRANTED;
+        }
+        return returnPath ? Agreement.ANSWERED : Agreement.UNANSWERED;
+    }
+
     /** One stream, no cap, 300 ms, no answer, no extensions. */
     public static Builder builder() {
         return new Builder();
@@ -116,6 +135,8 @@ public record OutgoingConfig(
         private boolean pauseBeforeSwitchover;
         private boolean holeRuns;
         private boolean ramDigest;
+        private boolean handover;
+        private Duration inquiryLimit = Duration.ofSeconds(20);
         private ZeroPageDetection zeroPages = ZeroPageDetection.MULTIFD;
         private Compression compression = new Compression.None();
         private long deltaCache;
@@ -184,6 +205,16 @@ public record OutgoingConfig(
             return this;
         }
 
+        public Builder handover(boolean value) {
+            handover = value;
+            return this;
+        }
+
+        public Builder inquiryLimit(Duration value) {
+            inquiryLimit = value;
+            return this;
+        }
+
         public Builder zeroPages(ZeroPageDetection value) {
             zeroPages = value;
             return this;
@@ -247,6 +278,8 @@ public record OutgoingConfig(
                     pauseBeforeSwitchover,
                     holeRuns,
                     ramDigest,
+                    handover,
+                    inquiryLimit,
                     zeroPages,
                     compression,
                     deltaCache,

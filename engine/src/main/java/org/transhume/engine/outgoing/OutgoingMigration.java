@@ -22,7 +22,6 @@ import org.transhume.engine.MigrationState;
 import org.transhume.engine.PageCounters;
 import org.transhume.engine.counters.CounterValues;
 import org.transhume.engine.forecast.Forecaster;
-import org.transhume.engine.handover.Agreement;
 import org.transhume.engine.handover.SourceOwnership;
 import org.transhume.memory.Lease;
 import org.transhume.memory.PageSize;
@@ -65,7 +64,7 @@ public final class OutgoingMigration {
         this.config = config;
         this.name = name;
         this.dialect = Dialect.ofMachine(guest.machine());
-        this.orders = new Orders(config.returnPath() ? Agreement.ANSWERED : Agreement.UNANSWERED);
+        this.orders = new Orders(config.agreement());
         this.rate = new RateLimit(config.maxBandwidth(), config.clock());
         this.forms = new PageForms(config, guest.memory(), pages, rate, name);
         this.limits = new Limits(config, rate);
@@ -236,8 +235,9 @@ public final class OutgoingMigration {
             // The header goes first: a destination that does not look into a connection takes the first for the main
             // one.
             out.flush();
-            try (AnswerReader answers =
-                            config.returnPath() ? new AnswerReader(main, connections, config.clock(), name) : null;
+            try (AnswerReader answers = config.returnPath()
+                            ? new AnswerReader(main, connections, orders, config.clock(), name)
+                            : null;
                     LaneGroup lanes = lanes(out)) {
                 Scanner scanner = new Scanner(
                         guest.memory(),
@@ -273,7 +273,8 @@ public final class OutgoingMigration {
                         out,
                         answers);
                 double predicted = new Precopy(passage).run();
-                new Switchover(passage, main).run(predicted);
+                Inquiry inquiry = new Inquiry(dialer, config.inquiryLimit(), config.clock());
+                new Switchover(passage, new HandOver(passage, main, inquiry)).run(predicted);
             }
         }
     }
@@ -335,6 +336,9 @@ public final class OutgoingMigration {
         List<String> names = new ArrayList<>(forms.extensions());
         if (config.holeRuns()) {
             names.add(Extensions.HOLE_RUNS);
+        }
+        if (config.handover()) {
+            names.add(Extensions.HANDOVER);
         }
         return names;
     }

@@ -1,33 +1,29 @@
 package org.transhume.engine.outgoing;
 
 import java.io.IOException;
-import java.time.Duration;
-import org.transhume.channels.Connection;
 import org.transhume.channels.qemu.Command;
 import org.transhume.channels.qemu.DeviceTail;
 import org.transhume.channels.qemu.MainStreamWriter;
 import org.transhume.channels.qemu.SectionKind;
 import org.transhume.engine.Clock;
 import org.transhume.engine.MigrationState;
-import org.transhume.engine.handover.SourceOwnership.Event;
 
 /**
  * The pause: stops the guest, sends what is left of it, and hands it over (spec: control.md §6.6). The migration's thread.
  */
 final class Switchover {
-    private static final Duration COMMAND_END_LIMIT = Duration.ofSeconds(10);
     private static final double NANOS_PER_MILLI = 1e6;
 
     private final Passage passage;
-    private final Connection main;
+    private final HandOver handOver;
     private final Figures figures;
     private final Stage stage;
     private final MainStreamWriter out;
     private final Clock clock;
 
-    Switchover(Passage passage, Connection main) {
+    Switchover(Passage passage, HandOver handOver) {
         this.passage = passage;
-        this.main = main;
+        this.handOver = handOver;
         this.figures = passage.figures();
         this.stage = passage.stage();
         this.out = passage.out();
@@ -56,18 +52,8 @@ final class Switchover {
         out.devices(tail);
         out.flush();
         passage.checkOrders();
-        passage.orders().handOver();
         stage.during("handing over");
-        long devices;
-        try {
-            out.end(tail);
-            out.flush();
-            devices = clock.nanos();
-            awaitAnswer();
-        } catch (Throwable t) {
-            passage.orders().after(Event.LOST); // if nothing better is known
-            throw t;
-        }
+        long devices = handOver.run(tail);
         long end = clock.nanos();
         figures.downtime(new OutgoingReport.Downtime(
                 (end - begin) / NANOS_PER_MILLI,
@@ -113,20 +99,5 @@ final class Switchover {
         out.flush();
         figures.endRound();
         figures.remaining(0);
-    }
-
-    private void awaitAnswer() throws IOException {
-        if (passage.answers() == null) {
-            main.finishWriting();
-            main.awaitEnd(COMMAND_END_LIMIT);
-            passage.orders().after(Event.SENT);
-            return;
-        }
-        int status = passage.answers().status(passage.config().answerLimit());
-        if (status != 0) {
-            passage.orders().after(Event.REFUSED);
-            throw new IOException("the destination could not load the guest (status %d)".formatted(status));
-        }
-        passage.orders().after(Event.LOADED);
     }
 }
