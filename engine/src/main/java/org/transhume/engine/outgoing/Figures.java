@@ -269,6 +269,7 @@ final class Figures {
                 forms.pageCompression(),
                 forms.digest().report(),
                 dirtySource,
-                List.copyOf(rounds));
+                List.copyOf(rounds),
+                meter.history());
     }
 }

@@ -8,6 +8,7 @@ final class Meter {
     /** QEMU leaves its forecast alone while less than this was sent. */
     private static final long MIN_SENT = 10_000;
 
+    private final BandwidthHistory history = new BandwidthHistory(WINDOW_NANOS);
     private long windowStart;
     private long windowBytes;
     private long windowPages;
@@ -41,6 +42,7 @@ final class Meter {
             return;
         }
         long sent = bytes - windowBytes;
+        history.sent(sent, nanos);
         bytesPerSecond = sent * NANOS_PER_SECOND / nanos;
         pagesPerSecond = (long) ((pages - windowPages) * NANOS_PER_SECOND / nanos);
         if (dirtyPagesPerSecond > 0 && sent > MIN_SENT) {
@@ -61,6 +63,11 @@ final class Meter {
             dirtyStart = now;
             dirtyPages = 0;
         }
+    }
+
+    /** The migration's thread. */
+    OutgoingReport.Bandwidth history() {
+        return history.report();
     }
 
     double bytesPerSecond() {

@@ -28,6 +28,7 @@ import org.transhume.engine.digest.DigestReport;
  * @param digest what {@code x-ram-digest} took; null if it was off, or the last pages were not sent
  * @param dirtySource which one was used
  * @param roundHistory what each round sent
+ * @param bandwidth how it went up and down until the pause
  */
 public record OutgoingReport(
         String outcome,
@@ -51,7 +52,16 @@ public record OutgoingReport(
         PageCompressionProgress pageCompression,
         DigestReport digest,
         String dirtySource,
-        List<Round> roundHistory) {
+        List<Round> roundHistory,
+        Bandwidth bandwidth) {
+    /**
+     * Bandwidth over time, all channels together.
+     *
+     * @param windowMillis length of a window
+     * @param bytesPerSecond of each window, 600 of them at the most
+     */
+    public record Bandwidth(long windowMillis, List<Long> bytesPerSecond) {}
+
     /**
      * The pause, in milliseconds. What was expected has no part for {@code held}, which is the caller's.
      *
