@@ -65,8 +65,7 @@ final class RealPauses {
                 }
             }
         }
-        System.out.printf(
-                "limit kept in %d of %d; foretold within 15 %% or 5 ms: %d%n", kept, runs, foretold);
+        System.out.printf("limit kept in %d of %d; foretold within 15 %% or 5 ms: %d%n", kept, runs, foretold);
     }
 
     private static String demo(String... options) throws IOException {
@@ -95,7 +94,8 @@ final class RealPauses {
         JsonNode pause = report.path("downtime");
         List<Double> windows = new ArrayList<>();
         report.path("bandwidth").path("bytesPerSecond").forEach(window -> windows.add(window.asDouble()));
-        double mean = windows.stream().mapToDouble(Double::doubleValue).average().orElse(1);
+        double mean =
+                windows.stream().mapToDouble(Double::doubleValue).average().orElse(1);
         StringBuilder line = new StringBuilder(String.format(
                 Locale.ROOT,
                 "%.3f,%.3f,%.3f,%.3f",

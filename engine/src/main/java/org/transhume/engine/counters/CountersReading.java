@@ -87,7 +87,8 @@ public final class CountersReading implements AutoCloseable {
         }
         if (found == null) {
             throw new CountersUnavailableException(
-                    "process %d shows no counters; 'transhume guest', 'receive', 'send' and 'demo' do".formatted(pid), false);
+                    "process %d shows no counters; 'transhume guest', 'receive', 'send' and 'demo' do".formatted(pid),
+                    false);
         }
         return found;
     }

@@ -129,8 +129,8 @@ public final class Forecaster {
             forecast = new Forecast(elapsed, progress, pause, Double.NaN, Double.NaN, Double.NaN, null);
             return;
         }
-        Outlook.Position position =
-                new Outlook.Position(pages, (double) sinceHarvest, rate, fitting, costs.harvest(), ramPages, firstRound);
+        Outlook.Position position = new Outlook.Position(
+                pages, (double) sinceHarvest, rate, fitting, costs.harvest(), ramPages, firstRound);
         Outlook outlook = Outlook.play(position, curve, 1);
         pause = pause(Math.min(outlook.left(), fitting), unsent) / NANOS_PER_MILLI;
         double eta = outlook.converges() ? outlook.nanos() / NANOS_PER_MILLI + pause : Double.POSITIVE_INFINITY;
@@ -146,9 +146,7 @@ public final class Forecaster {
                 eta * spread.middle(),
                 eta * spread.low(),
                 eta * spread.high(),
-                outlook.converges()
-                        ? Verdict.good(bytesPerSecond)
-                        : needs(position, terms, bytesPerSecond));
+                outlook.converges() ? Verdict.good(bytesPerSecond) : needs(position, terms, bytesPerSecond));
     }
 
     private Verdict needs(Outlook.Position position, Terms terms, double bytesPerSecond) {

@@ -17,7 +17,8 @@ final class SendMeter {
     private long unsentBefore;
     private long unsentAfter;
 
-    // One writer. A collector may see the last batch in one of them and not yet in another: nothing to a sum of windows.
+    // One writer. A collector may see the last batch in one of them and not yet in another: nothing to a sum of
+    // windows.
     private final AtomicLong pages = new AtomicLong();
     private final AtomicLong sent = new AtomicLong();
     private final AtomicLong delivered = new AtomicLong();
