@@ -55,14 +55,8 @@ public final class ProgressLine {
         if (silent) {
             return;
         }
-        double done = 1 - (double) progress.remainingBytes() / progress.ramBytes();
-        String text = "round %d  %s left of %s  %s  %d dirty pages/s"
-                .formatted(
-                        progress.rounds(),
-                        Units.bytes(progress.remainingBytes()),
-                        Units.bytes(progress.ramBytes()),
-                        Units.rate(progress.bytesPerSecond()),
-                        progress.dirtyPagesPerSecond());
+        double done = progress.forecast().progress();
+        String text = ProgressText.of(progress);
         if (terminal) {
             int filled = (int) Math.round(Math.clamp(done, 0, 1) * BAR);
             out.print("\r\033[K[" + "#".repeat(filled) + ".".repeat(BAR - filled) + "] " + text);

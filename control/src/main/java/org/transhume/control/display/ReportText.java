@@ -48,15 +48,17 @@ public final class ReportText {
         OutgoingReport.Downtime pause = report.downtime();
         if (pause != null) {
             out.printf(
-                    "  downtime    %s: stop %s%s, last harvest %s, last pages %s, devices %s, answer %s; foretold %s%n",
+                    "  downtime    %s, foretold %s: stop %s%s, last harvest %s, last pages %s, devices %s, answer %s%n",
                     Units.millis(pause.total()),
+                    Units.millis(pause.predicted()),
                     Units.millis(pause.stop()),
                     pause.held() == 0 ? "" : ", held back %s".formatted(Units.millis(pause.held())),
                     Units.millis(pause.lastHarvest()),
                     Units.millis(pause.lastPages()),
                     Units.millis(pause.devices()),
-                    Units.millis(pause.answer()),
-                    Units.millis(pause.predicted()));
+                    Units.millis(pause.answer()));
+        } else if (report.verdict() != null && !report.verdict().converges()) {
+            out.printf("  forecast    %s%n", VerdictText.of(report.verdict()));
         }
         if (report.outcome().equals("completed")) {
             out.println(
@@ -127,6 +129,11 @@ public final class ReportText {
                     report.digest().pages(), Units.millis(report.digest().millis()));
         }
         out.printf("  devices     %s of state%n", Units.bytes(report.deviceBytes()));
+        if (report.outcome().equals("completed")) {
+            out.printf(
+                    "  downtime    the half on this side: load %s, start %s%n",
+                    Units.millis(report.loadMillis()), Units.millis(report.startMillis()));
+        }
         if (report.descriptionMissing()) {
             out.println("  warning: the stream ended without the description of its devices");
         }

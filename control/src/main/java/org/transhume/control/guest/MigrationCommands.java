@@ -284,6 +284,7 @@ public final class MigrationCommands {
                 info.put("total-time", progress.totalMillis());
                 info.put("downtime", progress.downtimeMillis());
                 putStatistics(info, progress);
+                putForecast(info, migration, progress);
             }
             case MigrationState.Active _,
                     MigrationState.PreSwitchover _,
@@ -293,6 +294,7 @@ public final class MigrationCommands {
                 info.put("total-time", progress.totalMillis());
                 info.put("expected-downtime", progress.expectedDowntimeMillis());
                 putStatistics(info, progress);
+                putForecast(info, migration, progress);
             }
         }
         return info;
@@ -316,6 +318,12 @@ public final class MigrationCommands {
         }
         if (settings.enabled(Capability.COMPRESS) && progress.pageCompression() != null) {
             info.set("compression", compression(progress.pageCompression()));
+        }
+    }
+
+    private void putForecast(ObjectNode info, OutgoingMigration migration, MigrationProgress progress) {
+        if (control.settings().values().enabled(Capability.X_REPORT)) {
+            info.set(ForecastMember.NAME, ForecastMember.of(progress, migration.downtime()));
         }
     }
 

@@ -53,7 +53,8 @@ public enum Capability {
             V3_1,
             V10_0,
             true,
-            "Transhume only: the guest starts on the source's word, and a lost answer is asked for again");
+            "Transhume only: the guest starts on the source's word, and a lost answer is asked for again"),
+    X_REPORT(V3_1, V10_0, true, "Transhume only: query-migrate has a member x-transhume with what is foretold");
 
     private final Profile since;
     private final Profile until;

@@ -2,6 +2,7 @@ package org.transhume.engine.outgoing;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import org.transhume.channels.Connection;
 import org.transhume.engine.Clock;
@@ -44,12 +45,12 @@ final class Figures {
     private volatile long mainBytesAtPause;
     private volatile Connection main;
     private volatile int passes;
+    private volatile OutgoingReport.Downtime downtime;
 
     private long dirtyBytesAtHarvest;
     private long roundPages;
     private long roundBytes;
     private long roundNanos;
-    private OutgoingReport.Downtime downtime;
 
     Figures(
             Clock clock,
@@ -99,6 +100,10 @@ final class Figures {
 
     void downtime(OutgoingReport.Downtime breakdown) {
         downtime = breakdown;
+    }
+
+    Optional<OutgoingReport.Downtime> downtime() {
+        return Optional.ofNullable(downtime);
     }
 
     void ended() {
@@ -254,6 +259,7 @@ final class Figures {
                 (endNanos - startNanos) / NANOS_PER_MILLI,
                 activeNanos == 0 ? 0 : (activeNanos - startNanos) / NANOS_PER_MILLI,
                 downtime,
+                forecaster.forecast().verdict(),
                 ramBytes,
                 connections.bytesWritten(),
                 mainChannel == null ? 0 : connections.bytesWritten() - mainChannel.bytesWritten(),

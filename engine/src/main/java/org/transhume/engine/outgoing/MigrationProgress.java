@@ -46,4 +46,11 @@ public record MigrationProgress(
         int throttlePercent,
         DeltaProgress delta,
         PageCompressionProgress pageCompression,
-        Forecast forecast) {}
+        Forecast forecast) {
+    /** Milliseconds since {@link #forecast} was made; 0 while nothing was said. */
+    public double forecastAgeMillis() {
+        return forecast.equals(Forecast.UNKNOWN)
+                ? 0
+                : Math.max(0, (double) (totalMillis - setupMillis) - forecast.at());
+    }
+}

@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import org.transhume.channels.Connection;
 import org.transhume.channels.qemu.BlockEntry;
@@ -169,6 +170,11 @@ public final class OutgoingMigration {
 
     public MigrationProgress progress() {
         return figures.progress(stage.state());
+    }
+
+    /** What the pause was made of; empty until it is over. */
+    public Optional<OutgoingReport.Downtime> downtime() {
+        return figures.downtime();
     }
 
     /** One look at what it counted so far. */
@@ -384,6 +390,7 @@ public final class OutgoingMigration {
         MigrationState last;
         if (ownership.theirs()) {
             last = new MigrationState.Completed(); // whatever else went wrong since
+            forecaster.ended();
         } else if (cancelled()) {
             letGo();
             last = new MigrationState.Cancelled();

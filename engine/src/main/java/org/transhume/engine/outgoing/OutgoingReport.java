@@ -2,6 +2,7 @@ package org.transhume.engine.outgoing;
 
 import java.util.List;
 import org.transhume.engine.digest.DigestReport;
+import org.transhume.engine.forecast.Verdict;
 
 /**
  * What a migration did, from the source's side.
@@ -12,6 +13,7 @@ import org.transhume.engine.digest.DigestReport;
  * @param totalMillis from start to end
  * @param setupMillis from start to the first page
  * @param downtime what the pause was made of; null if the guest was never paused
+ * @param verdict the last one before the end: whether it would end by itself; null if it ended before one could be given
  * @param ramBytes bytes of guest RAM, written or not
  * @param transferredBytes bytes written to all channels
  * @param multifdBytes of these, on page channels
@@ -37,6 +39,7 @@ public record OutgoingReport(
         double totalMillis,
         double setupMillis,
         Downtime downtime,
+        Verdict verdict,
         long ramBytes,
         long transferredBytes,
         long multifdBytes,
