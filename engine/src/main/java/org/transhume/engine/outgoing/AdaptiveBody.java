@@ -1,6 +1,5 @@
 package org.transhume.engine.outgoing;
 
-import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
 import org.transhume.channels.IoVector;
@@ -12,7 +11,6 @@ import org.transhume.codec.compression.Compressor;
 import org.transhume.codec.compression.Lz4Compressor;
 import org.transhume.codec.compression.ZstdStreamCompressor;
 import org.transhume.codec.delta.DeltaCache;
-import org.transhume.codec.delta.XbzrleEncoder;
 import org.transhume.engine.Clock;
 import org.transhume.engine.digest.PageRecorder;
 import org.transhume.memory.PageSize;
@@ -24,8 +22,6 @@ import org.transhume.memory.PageSize;
 final class AdaptiveBody implements PacketBody {
     /** Fast enough for links at which zstd is worth anything at all. */
     private static final int ZSTD_LEVEL = 1;
-
-    private static final long LENGTHS = (long) PageBatch.CAPACITY * DeltaLengths.BYTES;
 
     private final FormChoice choice;
     private final Clock clock;
@@ -59,20 +55,17 @@ final class AdaptiveBody implements PacketBody {
 
     /** Compressors of what travels, and the memory they and the deltas work in. */
     private static final class Packer implements AutoCloseable {
-        private final Arena arena = Arena.ofShared();
         final BatchBuffers buffers = CompressedBody.buffers();
         final Compressor lz4 = new Lz4Compressor();
         final Compressor zstd = new ZstdStreamCompressor(ZSTD_LEVEL);
-        /** Lengths and deltas of a packet. */
-        final MemorySegment data =
-                arena.allocate(LENGTHS + (PageBatch.CAPACITY - 1L) * PageSize.BYTES + XbzrleEncoder.ROOM, 64);
+        final DeltaPacket deltas = new DeltaPacket();
 
         @Override
         public void close() {
-            try (arena;
-                    buffers;
-                    lz4) {
-                zstd.close();
+            try (buffers;
+                    lz4;
+                    zstd) {
+                deltas.close();
             }
         }
     }
@@ -150,13 +143,15 @@ final class AdaptiveBody implements PacketBody {
     /** Makes a packet of the deltas of those pages that the cache has, and lists all others. */
     private void throughCache(long[] offsets, int count, MultifdPacket packet, IoVector gather) {
         Packer to = packer();
+        DeltaPacket made = to.deltas;
+        made.begin();
         long start = clock.nanos();
-        long at = LENGTHS;
         int missed = 0;
         int overflowed = 0;
         for (int i = 0; i < count; i++) {
             long offset = offsets[i];
-            int length = deltas.encode(batch, offset, to.buffers.plain(), (long) left * PageSize.BYTES, to.data, at);
+            int length = deltas.encode(
+                    batch, offset, to.buffers.plain(), (long) left * PageSize.BYTES, made.data(), made.next());
             switch (length) {
                 case DeltaCache.MISS -> {
                     missed++;
@@ -175,18 +170,15 @@ final class AdaptiveBody implements PacketBody {
                 default -> {
                     recorder.copy(batch.block, offset, to.buffers.plain(), (long) left * PageSize.BYTES);
                     deltas.sent(DeltaLengths.BYTES + length);
-                    DeltaLengths.set(to.data, encoded, length);
-                    packet.offset(encoded++, offset);
-                    at += length;
+                    made.add(packet, offset, length);
                 }
             }
         }
-        long bytes = at - LENGTHS + (long) overflowed * PageSize.BYTES;
+        encoded = made.count();
+        long bytes = made.bytes() + (long) overflowed * PageSize.BYTES;
         choice.remembered(count - missed, bytes, missed, clock.nanos() - start);
         if (encoded > 0) {
-            gather.add(to.data, 0, (long) encoded * DeltaLengths.BYTES);
-            gather.add(to.data, LENGTHS, at - LENGTHS);
-            packet.data(MultifdMethod.DELTA, encoded * DeltaLengths.BYTES + (int) (at - LENGTHS));
+            made.gather(packet, gather);
         }
     }
 
@@ -207,8 +199,11 @@ final class AdaptiveBody implements PacketBody {
 
     private void look(long offset) {
         Packer to = packer();
+        DeltaPacket unsent = to.deltas;
+        unsent.begin();
         long start = clock.nanos();
-        int length = deltas.look(batch, offset, to.buffers.plain(), (long) left * PageSize.BYTES, to.data, LENGTHS);
+        int length = deltas.look(
+                batch, offset, to.buffers.plain(), (long) left * PageSize.BYTES, unsent.data(), unsent.next());
         long nanos = clock.nanos() - start;
         boolean found = length != DeltaCache.MISS;
         int bytes = length == DeltaCache.OVERFLOW ? PageSize.BYTES : length;

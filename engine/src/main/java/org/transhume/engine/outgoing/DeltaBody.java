@@ -7,7 +7,6 @@ import org.transhume.channels.qemu.DeltaLengths;
 import org.transhume.channels.qemu.MultifdMethod;
 import org.transhume.channels.qemu.MultifdPacket;
 import org.transhume.codec.delta.DeltaCache;
-import org.transhume.codec.delta.XbzrleEncoder;
 import org.transhume.engine.digest.PageRecorder;
 import org.transhume.memory.PageSize;
 
@@ -16,17 +15,12 @@ import org.transhume.memory.PageSize;
  * goes in full among them, and what did not change stays away. In the first round another body does the work.
  */
 final class DeltaBody implements PacketBody {
-    private static final long LENGTHS = (long) PageBatch.CAPACITY * DeltaLengths.BYTES;
-
     private final PageDeltas deltas;
     private final PacketBody first;
     private final PageRecorder recorder;
     private final Arena arena = Arena.ofShared();
-    /** The last delta may write a little behind its page's worth. */
-    private final MemorySegment data =
-            arena.allocate(LENGTHS + (PageBatch.CAPACITY - 1L) * PageSize.BYTES + XbzrleEncoder.ROOM, 64);
-
     private final MemorySegment copy = arena.allocate(PageSize.BYTES, 64);
+    private final DeltaPacket made = new DeltaPacket();
     private boolean encodes;
     private int encoded;
 
@@ -60,10 +54,9 @@ final class DeltaBody implements PacketBody {
         if (!encodes) {
             return first.fill(batch, offsets, count, packet, gather);
         }
-        int listed = 0;
-        long at = LENGTHS;
+        made.begin();
         for (int i = 0; i < count; i++) {
-            int length = deltas.encode(batch, offsets[i], copy, 0, data, at);
+            int length = deltas.encode(batch, offsets[i], copy, 0, made.data(), made.next());
             if (length == DeltaCache.UNCHANGED) {
                 continue;
             }
@@ -74,19 +67,15 @@ final class DeltaBody implements PacketBody {
             }
             if (length < 0) {
                 length = PageSize.BYTES;
-                MemorySegment.copy(copy, 0, data, at, length);
+                MemorySegment.copy(copy, 0, made.data(), made.next(), length);
             } else {
                 deltas.sent(DeltaLengths.BYTES + length);
                 encoded++;
             }
-            DeltaLengths.set(data, listed, length);
-            packet.offset(listed++, offsets[i]);
-            at += length;
+            made.add(packet, offsets[i], length);
         }
-        gather.add(data, 0, (long) listed * DeltaLengths.BYTES);
-        gather.add(data, LENGTHS, at - LENGTHS);
-        packet.data(MultifdMethod.DELTA, listed * DeltaLengths.BYTES + (int) (at - LENGTHS));
-        return listed;
+        made.gather(packet, gather);
+        return made.count();
     }
 
     @Override
@@ -96,7 +85,8 @@ final class DeltaBody implements PacketBody {
 
     @Override
     public void close() {
-        try (arena) {
+        try (arena;
+                made) {
             first.close();
         }
     }
