@@ -36,10 +36,11 @@ final class Switchover {
         long begin = figures.paused();
         stage.pause(passage.guest());
         long stopped = clock.nanos();
+        long released = stopped;
         if (passage.config().pauseBeforeSwitchover()) {
             hold();
+            released = clock.nanos();
         }
-        long released = clock.nanos();
         stage.enter(new MigrationState.Device());
         passage.limits().lift();
         stage.during("sending the last pages");
