@@ -117,7 +117,6 @@ class ForecastTextsTest {
     private static OutgoingReport report(String outcome, OutgoingReport.Downtime pause, Verdict verdict) {
         return new OutgoingReport(
                 outcome, null, true, 100, 1, pause, verdict, 4096, 1, 0, 1, 0, 0, 1, 0, 0, 0, null, null, null, null,
-                "marks", List.of(),
-                null);
+                "marks", List.of(), null);
     }
 }

@@ -87,7 +87,7 @@ public final class DirtyCurve {
             return 0;
         }
         if (nanos <= times[0]) {
-            return counts[0] * nanos / times[0];
+            return below(nanos);
         }
         for (int i = 1; i < points; i++) {
             if (nanos <= times[i]) {
@@ -95,6 +95,15 @@ public final class DirtyCurve {
             }
         }
         return beyond(nanos);
+    }
+
+    private double below(double nanos) {
+        double straight = counts[0] * nanos / times[0];
+        if (points == 1 || counts[0] == 0) {
+            return straight;
+        }
+        double part = part(0, points - 1); // of all pages, that the shortest look saw
+        return Math.max(straight, counts[0] * Math.expm1(-part * nanos / times[0]) / Math.expm1(-part));
     }
 
     private double between(int low, int high, double nanos) {
@@ -117,20 +126,26 @@ public final class DirtyCurve {
 
     /** Of a set of pages that are all written alike, of which {@code low} and {@code high} are two looks. */
     private double filling(int low, int high, double nanos) {
+        double part = part(low, high);
+        double whole = counts[low] / -Math.expm1(-part);
+        return Math.max(counts[high], whole * -Math.expm1(-part * nanos / times[low]));
+    }
+
+    /** How often each page of that set is written within the shorter time. */
+    private double part(int low, int high) {
         double ratio = counts[high] / counts[low];
         double longer = times[high] / times[low];
-        double part = 1e-9; // of the set, written again in the shorter time
+        double least = 1e-9;
         double most = 50;
-        while (most / part > 1.001) {
-            double middle = Math.sqrt(part * most);
+        while (most / least > 1.001) {
+            double middle = Math.sqrt(least * most);
             if (Math.expm1(-longer * middle) / Math.expm1(-middle) > ratio) {
-                part = middle;
+                least = middle;
             } else {
                 most = middle;
             }
         }
-        double whole = counts[low] / -Math.expm1(-part);
-        return Math.max(counts[high], whole * -Math.expm1(-part * nanos / times[low]));
+        return least;
     }
 
     private double slope(int low, int high) {

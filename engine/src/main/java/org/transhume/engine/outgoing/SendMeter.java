@@ -11,6 +11,9 @@ import org.transhume.engine.forecast.Throughput;
  * migration's.
  */
 final class SendMeter {
+    /** Less may only wait for its acknowledgement, which a peer that has everything may keep back for 40 ms. */
+    private static final long BUSY_BYTES = 128 << 10;
+
     private final Clock clock;
     private long begin;
     private long end;
@@ -37,7 +40,7 @@ final class SendMeter {
     /** A batch is about to be sent. */
     void begin(long unsent) {
         begin = clock.nanos();
-        if (end != 0 && unsent > 0 && unsent <= unsentAfter) {
+        if (end != 0 && unsent >= BUSY_BYTES && unsent <= unsentAfter) {
             add(delivered, unsentAfter - unsent);
             add(nanos, begin - end);
         }
