@@ -4,6 +4,7 @@ import java.io.PrintWriter;
 import org.transhume.control.command.DemoCommand;
 import org.transhume.control.command.GuestCommand;
 import org.transhume.control.command.InspectCommand;
+import org.transhume.control.command.PlanCommand;
 import org.transhume.control.command.QmpCommandLine;
 import org.transhume.control.command.ReceiveCommand;
 import org.transhume.control.command.SendCommand;
@@ -23,6 +24,7 @@ import picocli.CommandLine;
             ReceiveCommand.class,
             SendCommand.class,
             InspectCommand.class,
+            PlanCommand.class,
             QmpCommandLine.class,
             TopCommand.class
         },

@@ -14,6 +14,7 @@ import org.transhume.control.settings.Settings;
 import org.transhume.engine.Guest;
 import org.transhume.engine.IncomingGuest;
 import org.transhume.engine.counters.CountersFile;
+import org.transhume.engine.plan.Planning;
 import tools.jackson.databind.node.JsonNodeFactory;
 
 /**
@@ -27,6 +28,7 @@ public final class GuestProcess implements AutoCloseable {
     private final GuestRuntime runtime;
     private final MigrationControl control;
     private final DirtyRate dirtyRate;
+    private final Planning planning;
     private final CompletableFuture<Void> quit = new CompletableFuture<>();
     private QmpServer server;
     private CountersFile counters;
@@ -48,6 +50,8 @@ public final class GuestProcess implements AutoCloseable {
         dispatcher.register(DirtyLimitCommands.of(control));
         dirtyRate = new DirtyRate(runtime, runtime::observeWrites);
         dispatcher.register(DirtyRateCommands.of(dirtyRate, settings.profile()));
+        planning = new Planning(runtime, runtime::observeWrites);
+        dispatcher.register(PlanCommands.of(runtime, control, dirtyRate, planning));
         dispatcher.register(SettingsCommands.of(settings, control::circumstances, control::setParameters));
         dispatcher.register(QmpCommand.of("quit", List.of(), _ -> {
             dispatcher.emit(
@@ -91,7 +95,8 @@ public final class GuestProcess implements AutoCloseable {
     public void close() throws IOException {
         try (CountersFile _ = counters;
                 QmpServer _ = server;
-                dirtyRate) {
+                dirtyRate;
+                planning) {
             control.close();
             runtime.releaseSource();
         }

@@ -2,6 +2,7 @@ package org.transhume.control.qmp;
 
 import java.io.IOException;
 import java.io.InterruptedIOException;
+import java.net.ConnectException;
 import java.net.InetSocketAddress;
 import java.net.SocketTimeoutException;
 import java.nio.ByteBuffer;
@@ -43,16 +44,13 @@ public final class QmpClient implements AutoCloseable {
      *
      * @param limit for connecting and for each command, unless one is given with it
      * @param enable capabilities of the protocol to enable, for instance {@code oob}
+     * @throws ConnectException if nobody listens there
      * @throws QmpError if the server does not offer one of them
      */
     public static QmpClient connect(QmpAddress address, Duration limit, String... enable) throws IOException, QmpError {
         SocketChannel channel = SocketChannel.open(address.family());
         try {
-            if (address.socket() instanceof InetSocketAddress inet) {
-                channel.socket().connect(inet, (int) limit.toMillis());
-            } else {
-                channel.connect(address.socket());
-            }
+            dial(channel, address, limit);
             QmpClient client = new QmpClient(channel, limit);
             client.reader.start();
             client.negotiate(enable);
@@ -60,6 +58,22 @@ public final class QmpClient implements AutoCloseable {
         } catch (IOException | QmpError | RuntimeException e) {
             channel.close();
             throw e;
+        }
+    }
+
+    private static void dial(SocketChannel channel, QmpAddress address, Duration limit) throws IOException {
+        try {
+            if (address.socket() instanceof InetSocketAddress inet) {
+                channel.socket().connect(inet, (int) limit.toMillis());
+            } else {
+                channel.connect(address.socket());
+            }
+        } catch (IOException e) {
+            ConnectException nobody = new ConnectException(
+                    "%s: %s; expected a QMP server there: is its process running, with this address?"
+                            .formatted(address, e.getMessage()));
+            nobody.initCause(e);
+            throw nobody;
         }
     }
 

@@ -2,7 +2,6 @@ package org.transhume.control.interop;
 
 import java.io.IOException;
 import java.net.ConnectException;
-import java.net.SocketException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.channels.FileChannel;
@@ -90,8 +89,6 @@ final class QemuProcess implements AutoCloseable {
             try {
                 return connected.add(QmpClient.connect(address, LIMIT));
             } catch (ConnectException notYet) {
-                return false;
-            } catch (SocketException noSuchPath) {
                 return false;
             }
         });

@@ -8,9 +8,9 @@ public final class Forecaster {
     private static final double NANOS_PER_MILLI = 1e6;
     private static final double PAGE = 4096;
     /** Part of the downtime limit that is not planned with: the way may get slower just then. */
-    private static final double RESERVE = 0.25;
+    static final double RESERVE = 0.25;
     /** A limit that the fixed costs fill must not keep a guest for ever: a little is always allowed, as asked for. */
-    private static final double LEAST_ROOM = 0.1;
+    static final double LEAST_ROOM = 0.1;
     /** Part of the limit that may go to bytes that wait in the sockets already. */
     private static final double QUEUE_PART = 0.1;
 
@@ -146,14 +146,18 @@ public final class Forecaster {
                 eta * spread.middle(),
                 eta * spread.low(),
                 eta * spread.high(),
-                outlook.converges() ? Verdict.good(bytesPerSecond) : needs(position, terms, bytesPerSecond));
+                outlook.converges()
+                        ? Verdict.good(bytesPerSecond)
+                        : needs(position, curve, terms.limitNanos(), costs, bytesPerSecond));
     }
 
-    private Verdict needs(Outlook.Position position, Terms terms, double bytesPerSecond) {
+    /** What would let a migration converge that stands at {@code position} and does not. */
+    static Verdict needs(
+            Outlook.Position position, DirtyCurve curve, long limitNanos, PauseCosts costs, double bytesPerSecond) {
         double faster = least(1, MOST_FASTER, factor -> Outlook.play(position.faster(factor), curve, 1));
         double perNano = position.pagesPerNano();
         double limit = least(
-                Math.max(NANOS_PER_MILLI, (double) terms.limitNanos()),
+                Math.max(NANOS_PER_MILLI, (double) limitNanos),
                 LONGEST_LIMIT_NANOS,
                 nanos -> Outlook.play(position.fitting(perNano * (nanos * (1 - RESERVE) - costs.total())), curve, 1));
         int throttle = 1;
