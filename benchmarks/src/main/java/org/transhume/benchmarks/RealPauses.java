@@ -20,6 +20,10 @@ import tools.jackson.databind.json.JsonMapper;
  */
 final class RealPauses {
     private static final long SEED = 20;
+    private static final String RAM = System.getProperty("transhume.ram", "1G");
+    /** Pages that a guest writes in a second, at the most. */
+    private static final int FASTEST = Integer.getInteger("transhume.rate", 35_000);
+
     private static final int[] LIMITS = {100, 200, 300};
     private static final String[] CAPS = {"0", "0", "300M", "1G"};
     private static final String[] CHANNELS = {"0", "2", "4"};
@@ -38,10 +42,10 @@ final class RealPauses {
                 int limit = LIMITS[random.nextInt(LIMITS.length)];
                 String cap = CAPS[random.nextInt(CAPS.length)];
                 String channels = CHANNELS[random.nextInt(CHANNELS.length)];
-                int rate = 5000 + random.nextInt(30_000);
+                int rate = (int) (FASTEST * (0.15 + 0.85 * random.nextDouble()));
                 JsonNode report = json.readTree(demo(
                                 "--ram",
-                                "1G",
+                                RAM,
                                 "--channels",
                                 channels,
                                 "--max-bandwidth",
@@ -102,7 +106,7 @@ final class RealPauses {
                 pause.path("stop").asDouble(),
                 pause.path("lastHarvest").asDouble(),
                 pause.path("devices").asDouble(),
-                pause.path("answer").asDouble()));
+                pause.path("start").asDouble()));
         for (double window : windows) {
             line.append(String.format(Locale.ROOT, ",%.3f", window / mean));
         }

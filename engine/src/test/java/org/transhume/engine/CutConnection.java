@@ -11,6 +11,8 @@ final class CutConnection implements Connection {
     private final Connection real;
     private volatile long written = Long.MAX_VALUE;
     private volatile long read = Long.MAX_VALUE;
+    private volatile long answered = Long.MAX_VALUE;
+    private final AnswerBytes answers = new AnswerBytes();
 
     CutConnection(Connection real) {
         this.real = real;
@@ -28,6 +30,12 @@ final class CutConnection implements Connection {
         return this;
     }
 
+    /** As {@link #afterReading}, of a return path without the PONGs behind the first. */
+    CutConnection afterAnswers(long bytes) {
+        answered = bytes;
+        return this;
+    }
+
     private IOException cut() {
         real.close();
         return new IOException("cut");
@@ -36,7 +44,8 @@ final class CutConnection implements Connection {
     @Override
     public int read(MemorySegment into, long offset, int length) throws IOException {
         int count = real.read(into, offset, length);
-        if (real.bytesRead() > read) {
+        long heard = count > 0 && answered != Long.MAX_VALUE ? answers.take(into, offset, count) : 0;
+        if (real.bytesRead() > read || heard > answered) {
             throw cut();
         }
         return count;

@@ -36,9 +36,9 @@ class HandsOverTest {
     private static final long RAM = Guests.MIB;
     private static final int LIMIT_SECONDS = 20;
     private static final String MACHINE = SyntheticGuest.MACHINE;
-    /** SWITCHOVER_START, and an END section of RAM without pages: type and id, EOS, footer. */
-    private static final int BEFORE_THE_DEVICES = 5 + 5 + 8 + 5;
-    /** What the destination says: PONG, READY, SHUT, each behind its type and length. */
+    /** SWITCHOVER_START, an END section of RAM without pages (type and id, EOS, footer), and a PING. */
+    private static final int BEFORE_THE_DEVICES = 5 + 5 + 8 + 5 + 9;
+    /** What the destination says: PONGs, of which the first counts, READY, SHUT, each behind its type and length. */
     private static final int PONG = 8;
 
     private static final int READY = 4 + HandoverRecord.BYTES;
@@ -138,7 +138,7 @@ class HandsOverTest {
 
         /**
          * @param sent bytes that get out once the guest stands
-         * @param answered bytes that come in from the first on
+         * @param answered bytes that come in from the first on, without later PONGs
          */
         CutAt(boolean mends, long sent, long answered) {
             this.mends = mends;
@@ -149,7 +149,7 @@ class HandsOverTest {
         @Override
         public Connection dial(Duration limit) throws IOException {
             if (main == null) {
-                main = new CutConnection(Dialer.to(arrival.address).dial(limit)).afterReading(answered);
+                main = new CutConnection(Dialer.to(arrival.address).dial(limit)).afterAnswers(answered);
                 return main;
             }
             if (!mends) {

@@ -40,7 +40,9 @@ class LosesConnectionsTest {
     private static final int LIMIT_SECONDS = 20;
     private static final String MACHINE = "transhume-1.0";
     /** SWITCHOVER_START, and an END section of RAM without pages: type and id, EOS, footer. */
-    static final int BEFORE_THE_DEVICES = 5 + 5 + 8 + 5;
+    private static final int BEFORE_THE_DEVICES = 5 + 5 + 8 + 5;
+    /** Behind them, if there is a return path. */
+    private static final int PING = 9;
 
     /** What a main channel carries at least when pages have channels of their own. */
     private static final long MAIN_ALONE = 400;
@@ -114,8 +116,9 @@ class LosesConnectionsTest {
             source.resume();
             source.pause();
             DeviceTail tail = source.saveDevices();
-            int handOver = BEFORE_THE_DEVICES + tail.sections().length;
-            int end = BEFORE_THE_DEVICES + tail.toBytes().length;
+            int before = BEFORE_THE_DEVICES + (returnPath ? PING : 0);
+            int handOver = before + tail.sections().length;
+            int end = before + tail.toBytes().length;
             long[] cuts = LongStream.concat(
                             LongStream.of(handOver - 1, handOver, handOver + 1, handOver + 2, end - 1),
                             LongStream.iterate(0, at -> at < end, at -> at + 13))
@@ -176,7 +179,7 @@ class LosesConnectionsTest {
                     source,
                     arrival,
                     config,
-                    BEFORE_THE_DEVICES + source.saveDevices().toBytes().length);
+                    BEFORE_THE_DEVICES + PING + source.saveDevices().toBytes().length);
 
             assertInstanceOf(MigrationState.Completed.class, migration.state());
         }
@@ -189,7 +192,7 @@ class LosesConnectionsTest {
         try (SyntheticGuest source = Guests.source(MACHINE, RAM, "marks", "uniform:rate=1000");
                 Arrival arrival = arrival(MACHINE, "unix", config)) {
             source.resume();
-            Dialer dialer = dialing(arrival, connection -> connection.afterReading(pong));
+            Dialer dialer = dialing(arrival, connection -> connection.afterAnswers(pong));
 
             OutgoingMigration migration =
                     OutgoingMigration.start(source, dialer, config, new MigrationObserver() {}, "out");

@@ -192,7 +192,12 @@ class MovesAGuestTest {
                         "rounds sent more than there was"),
                 () -> assertEquals(
                         pause.total(),
-                        pause.stop() + pause.lastHarvest() + pause.lastPages() + pause.devices() + pause.answer(),
+                        pause.stop()
+                                + pause.lastHarvest()
+                                + pause.lastPages()
+                                + pause.devices()
+                                + pause.wire()
+                                + pause.start(),
                         1e-3,
                         "the pause is the sum of its parts"),
                 () -> assertTrue(pause.total() < out.totalMillis()),

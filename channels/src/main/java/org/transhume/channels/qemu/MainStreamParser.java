@@ -65,6 +65,7 @@ public final class MainStreamParser {
                 case Wire.SECTION_PART -> ram(at, SectionKind.PART);
                 case Wire.SECTION_END -> {
                     ram(at, SectionKind.END);
+                    commands();
                     devices();
                     return;
                 }
@@ -314,6 +315,13 @@ public final class MainStreamParser {
         int id = in.be32();
         if (id != ramId) {
             throw in.corrupt(at, "footer of section %d, expected %d".formatted(id, ramId));
+        }
+    }
+
+    /** Between RAM and devices: a source may ask whether RAM is there. */
+    private void commands() throws IOException {
+        for (long at = in.offset(); in.peek() == Wire.COMMAND; at = in.offset()) {
+            command(at);
         }
     }
 

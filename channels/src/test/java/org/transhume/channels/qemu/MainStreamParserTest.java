@@ -290,7 +290,8 @@ class MainStreamParserTest {
                 bad("command 0", 24, "command 0", HEADER, "08 0000 0000"),
                 bad("command 12", 24, "command 12", HEADER, "08 000c 0000"),
                 // §1.4
-                bad("record among the devices", 100, "section type 0x8", STARTED, "03 00000002", EOS, "08 000b 0000"),
+                bad("record among the devices", 100, "section type 0x9", STARTED, "03 00000002", EOS, "09 000b 0000"),
+                bad("command behind RAM", 100, "command 12", STARTED, "03 00000002", EOS, "08 000c 0000"),
                 bad("bytes behind the end", 101, "byte 0x1 behind the end", STARTED, "03 00000002", EOS, "00 01"));
     }
 

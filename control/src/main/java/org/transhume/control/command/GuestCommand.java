@@ -12,6 +12,7 @@ import org.transhume.control.display.PackingText;
 import org.transhume.control.display.ReportText;
 import org.transhume.control.guest.GuestProcess;
 import org.transhume.control.guest.MigrationControl;
+import org.transhume.control.guest.Rehearsal;
 import org.transhume.control.guest.RunState;
 import org.transhume.control.settings.Profile;
 import org.transhume.control.settings.Settings;
@@ -127,6 +128,7 @@ public final class GuestCommand implements Callable<Integer> {
             }
             ready.forEach(uri -> stdout.println("ready " + uri));
             stdout.flush();
+            Rehearsal.begin();
             return live(process);
         }
     }

@@ -48,7 +48,7 @@ public final class ReportText {
         OutgoingReport.Downtime pause = report.downtime();
         if (pause != null) {
             out.printf(
-                    "  downtime    %s, foretold %s: stop %s%s, last harvest %s, last pages %s, devices %s, answer %s%n",
+                    "  downtime    %s, foretold %s: stop %s%s, last harvest %s, last pages %s, devices %s, wire %s, start %s%n",
                     Units.millis(pause.total()),
                     Units.millis(pause.predicted()),
                     Units.millis(pause.stop()),
@@ -56,7 +56,8 @@ public final class ReportText {
                     Units.millis(pause.lastHarvest()),
                     Units.millis(pause.lastPages()),
                     Units.millis(pause.devices()),
-                    Units.millis(pause.answer()));
+                    Units.millis(pause.wire()),
+                    Units.millis(pause.start()));
         } else if (report.verdict() != null && !report.verdict().converges()) {
             out.printf("  forecast    %s%n", VerdictText.of(report.verdict()));
         }

@@ -58,7 +58,8 @@ final class ForecastMember {
         put(node, "last-harvest", pause.lastHarvest());
         put(node, "last-pages", pause.lastPages());
         put(node, "devices", pause.devices());
-        put(node, "answer", pause.answer());
+        put(node, "wire", pause.wire());
+        put(node, "start", pause.start());
         return node;
     }
 

@@ -18,7 +18,7 @@ import org.transhume.engine.outgoing.OutgoingReport;
 class ForecastTextsTest {
     private static final Verdict GOOD = new Verdict(true, 64 << 20, 0, 0, 0);
     private static final Verdict BAD = new Verdict(false, 16 << 20, 40 << 20, 900, 35);
-    private static final OutgoingReport.Downtime PAUSE = new OutgoingReport.Downtime(25, 21, 1, 0, 2, 10, 4, 8);
+    private static final OutgoingReport.Downtime PAUSE = new OutgoingReport.Downtime(25, 21, 1, 0, 2, 10, 4, 3, 5);
 
     @Test
     void saysWhichOfThreeChangesWouldLetItConverge() {
@@ -69,7 +69,7 @@ class ForecastTextsTest {
 
         assertTrue(
                 text.contains("  downtime    25.0 ms, foretold 21.0 ms: stop 1.0 ms, last harvest 2.0 ms,"
-                        + " last pages 10.0 ms, devices 4.0 ms, answer 8.0 ms\n"),
+                        + " last pages 10.0 ms, devices 4.0 ms, wire 3.0 ms, start 5.0 ms\n"),
                 text);
         assertFalse(text.contains("does not converge"), "it did: " + text);
     }

@@ -21,7 +21,7 @@ import tools.jackson.databind.node.ObjectNode;
 class ForecastsOverQmpTest {
     private static final long RAM = 64 << 20;
     private static final List<String> PAUSE =
-            List.of("total", "predicted", "stop", "held", "last-harvest", "last-pages", "devices", "answer");
+            List.of("total", "predicted", "stop", "held", "last-harvest", "last-pages", "devices", "wire", "start");
 
     @TempDir
     Path folder;

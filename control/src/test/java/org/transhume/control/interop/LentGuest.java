@@ -22,18 +22,35 @@ import org.transhume.memory.WriterMarks;
 final class LentGuest implements Guest, IncomingGuest, AutoCloseable {
     private static final String RAM = "pc.ram";
     private static final long UNUSED = 16 << 20;
-    private static final int PAGES = 256;
+    private static final int FEW = 256;
     private static final long TICK_NANOS = 500_000;
 
     private final PassiveGuest guest;
     private final WriterMarks marks;
     private final int block;
+    private final int pages;
+    private final int perTick;
     private Thread writer;
     private volatile boolean stop;
 
-    /** @param guest borrowed */
+    /**
+     * One that writes 2000 pages a second.
+     *
+     * @param guest borrowed
+     */
     LentGuest(PassiveGuest guest) {
+        this(guest, FEW, 1);
+    }
+
+    /**
+     * @param guest borrowed
+     * @param pages that are written, one after the other
+     * @param perTick of them every half a millisecond
+     */
+    LentGuest(PassiveGuest guest, int pages, int perTick) {
         this.guest = guest;
+        this.pages = pages;
+        this.perTick = perTick;
         this.marks = new WriterMarks(guest.memory());
         this.block =
                 guest.memory().blocks().stream().map(RamBlock::name).toList().indexOf(RAM);
@@ -44,10 +61,13 @@ final class LentGuest implements Guest, IncomingGuest, AutoCloseable {
     }
 
     private void write() {
-        for (long n = 1; !stop; n++) {
-            long page = UNUSED / PageSize.BYTES + n % PAGES;
-            ram().segment().set(ValueLayout.JAVA_LONG, page * PageSize.BYTES, n);
-            marks.mark(block, page);
+        long n = 0;
+        while (!stop) {
+            for (int i = 0; i < perTick; i++, n++) {
+                long page = UNUSED / PageSize.BYTES + n % pages;
+                ram().segment().set(ValueLayout.JAVA_LONG, page * PageSize.BYTES, n);
+                marks.mark(block, page);
+            }
             LockSupport.parkNanos(TICK_NANOS);
         }
     }

@@ -7,6 +7,7 @@ import java.util.EnumMap;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.Supplier;
 import org.agrona.MutableDirectBuffer;
@@ -210,18 +211,24 @@ public final class CountersFile implements AutoCloseable {
                 sum[0] += channel.writtenBytes();
                 sum[1] += channel.readBytes();
             }
-            channels.forEach((id, cells) -> {
-                if (!sums.containsKey(id)) {
-                    cells[0].setPlain(0);
-                    cells[1].setPlain(0);
-                }
-            });
+            forgetAllBut(sums.keySet());
             sums.forEach((id, sum) -> {
                 AtomicCounter[] cells = channel(id);
                 if (cells.length > 0) {
                     cells[0].setPlain(sum[0]);
                     cells[1].setPlain(sum[1]);
                 }
+            });
+        }
+
+        /** A stranger that told which channel it is, or went, is no channel of its own any more. */
+        private void forgetAllBut(Set<Integer> present) {
+            channels.entrySet().removeIf(channel -> {
+                if (present.contains(channel.getKey())) {
+                    return false;
+                }
+                free(channel.getValue());
+                return true;
             });
         }
 
@@ -243,11 +250,13 @@ public final class CountersFile implements AutoCloseable {
 
         void free() {
             own.values().forEach(AtomicCounter::close);
-            channels.values().forEach(cells -> {
-                for (AtomicCounter cell : cells) {
-                    cell.close();
-                }
-            });
+            channels.values().forEach(this::free);
+        }
+
+        private void free(AtomicCounter[] cells) {
+            for (AtomicCounter cell : cells) {
+                cell.close();
+            }
         }
     }
 }

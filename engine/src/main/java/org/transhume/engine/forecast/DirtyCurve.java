@@ -19,6 +19,9 @@ public final class DirtyCurve {
     private final double[] times = new double[KEPT];
     private final double[] counts = new double[KEPT];
     private int points;
+    // How often each page is written within the first time, and within the last but one, if all are written alike.
+    private double firstPart;
+    private double lastPart;
 
     /** {@code found} different pages were written within {@code nanos}. */
     public void look(long nanos, long found) {
@@ -29,6 +32,7 @@ public final class DirtyCurve {
         this.nanos[at] = nanos;
         this.pages[at] = found;
         order();
+        fit();
     }
 
     private void order() {
@@ -63,6 +67,12 @@ public final class DirtyCurve {
             points++;
             after = longest;
         }
+    }
+
+    private void fit() {
+        int last = points - 1;
+        firstPart = last > 0 && counts[0] > 0 ? part(0, last) : 0;
+        lastPart = last > 0 && counts[last - 1] > 0 ? part(last - 1, last) : 0;
     }
 
     /** A newer look counts twice as much as the one before it. */
@@ -102,8 +112,8 @@ public final class DirtyCurve {
         if (points == 1 || counts[0] == 0) {
             return straight;
         }
-        double part = part(0, points - 1); // of all pages, that the shortest look saw
-        return Math.max(straight, counts[0] * Math.expm1(-part * nanos / times[0]) / Math.expm1(-part));
+        double seen = Math.expm1(-firstPart * nanos / times[0]) / Math.expm1(-firstPart);
+        return Math.max(straight, counts[0] * seen);
     }
 
     private double between(int low, int high, double nanos) {
@@ -126,9 +136,8 @@ public final class DirtyCurve {
 
     /** Of a set of pages that are all written alike, of which {@code low} and {@code high} are two looks. */
     private double filling(int low, int high, double nanos) {
-        double part = part(low, high);
-        double whole = counts[low] / -Math.expm1(-part);
-        return Math.max(counts[high], whole * -Math.expm1(-part * nanos / times[low]));
+        double whole = counts[low] / -Math.expm1(-lastPart);
+        return Math.max(counts[high], whole * -Math.expm1(-lastPart * nanos / times[low]));
     }
 
     /** How often each page of that set is written within the shorter time. */

@@ -22,7 +22,7 @@ public final class Forecaster {
     private final DirtyCurve curve = new DirtyCurve();
     private final Throughput throughput = new Throughput();
     private PauseCosts costs = PauseCosts.USUAL;
-    private double roundTrip = Double.MAX_VALUE;
+    private long quickest = Long.MAX_VALUE;
     private long begin;
     private double progress;
 
@@ -55,10 +55,17 @@ public final class Forecaster {
         costs = costs.devices((double) nanos + (rate > 0 ? (double) bytes * NANOS_PER_SECOND / rate : 0));
     }
 
-    /** A connection was made in {@code nanos}: there and back. The last byte and the answer to it take as long. */
-    public void reached(long nanos) {
-        roundTrip = Math.min(roundTrip, (double) nanos);
-        costs = costs.answer(PauseCosts.USUAL.answer() + roundTrip);
+    /**
+     * The destination answered in {@code nanos} what was sent behind {@code unsent} bytes. The quickest answer counts: others
+     * waited for more pages, which the pause has to wait for anyway.
+     */
+    public void answered(long nanos, long unsent) {
+        double bytes = throughput.bytesPerSecond();
+        double waited = bytes > 0 ? (double) unsent * NANOS_PER_SECOND / bytes : 0;
+        if (nanos <= quickest) {
+            quickest = nanos;
+            costs = costs.wire(Math.max(0, (double) nanos - waited));
+        }
     }
 
     /** What a pause costs beside pages. */
@@ -69,18 +76,20 @@ public final class Forecaster {
     /** The pause for {@code pages} with content and {@code unsent} bytes that still wait in front of them, nanoseconds. */
     public double pause(double pages, long unsent) {
         double rate = throughput.pagesPerSecond();
+        return before(unsent) + (rate > 0 ? pages * NANOS_PER_SECOND / rate : 0) + costs.after();
+    }
+
+    /** Until the first of the last pages can go: what waits in the sockets goes while the guest is stopped and asked. */
+    private double before(long unsent) {
         double bytes = throughput.bytesPerSecond();
-        return costs.total()
-                + (rate > 0 ? pages * NANOS_PER_SECOND / rate : 0)
-                + (bytes > 0 ? (double) unsent * NANOS_PER_SECOND / bytes : 0);
+        double waiting = bytes > 0 ? (double) unsent * NANOS_PER_SECOND / bytes : 0;
+        return Math.max(costs.before(), waiting);
     }
 
     /** Pages that may be left when the guest is stopped, so that the pause keeps its limit. */
     public double fittingPages(Terms terms, long unsent) {
-        double bytes = throughput.bytesPerSecond();
-        double waiting = bytes > 0 ? (double) unsent * NANOS_PER_SECOND / bytes : 0;
         double limit = (double) terms.limitNanos();
-        double room = limit * (1 - RESERVE) - costs.total() - waiting;
+        double room = limit * (1 - RESERVE) - before(unsent) - costs.after();
         return planned(terms) * Math.max(room, limit * LEAST_ROOM) / NANOS_PER_SECOND;
     }
 

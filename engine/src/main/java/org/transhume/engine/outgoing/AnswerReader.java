@@ -29,13 +29,15 @@ final class AnswerReader implements AutoCloseable {
     /** Opens when the destination has loaded everything and asks for the word, or with the end of the path. */
     private final Gate ready;
 
+    private final Echo echo;
     private final Orders orders;
     private final ConnectionSet connections;
     private final Thread thread;
     private volatile boolean switchoverAcknowledged;
     private volatile UUID handover;
 
-    AnswerReader(Connection connection, ConnectionSet connections, Orders orders, Clock clock, String name) {
+    AnswerReader(Connection connection, ConnectionSet connections, Echo echo, Orders orders, Clock clock, String name) {
+        this.echo = echo;
         this.firstWord = new Gate(clock);
         this.ready = new Gate(clock);
         this.orders = orders;
@@ -149,9 +151,7 @@ final class AnswerReader implements AutoCloseable {
                         consent.open();
                     }
                     case ReturnPathMessage.Handover(HandoverRecord record) -> ready(record, at);
-                    case ReturnPathMessage.Pong _ -> {
-                        // Our ping was only to see that somebody is there.
-                    }
+                    case ReturnPathMessage.Pong(int value) -> echo.heard(value);
                 }
             }
         } catch (Throwable t) {

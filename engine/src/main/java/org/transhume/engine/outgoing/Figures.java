@@ -133,7 +133,7 @@ final class Figures {
     /** A slice of pages was sent. */
     void sliceSent() {
         long now = clock.nanos();
-        meter.update(now, connections.bytesWritten(), sentPages(), dirtyBytesAtHarvest);
+        meter.update(now, connections.bytesWritten(), unsent(), sentPages(), dirtyBytesAtHarvest);
         forms.update(now, sentPages());
     }
 
@@ -144,7 +144,7 @@ final class Figures {
 
     /** Nothing was sent for a while, of the migration's own will: that says nothing about the bandwidth. */
     void idled() {
-        meter.skip(clock.nanos(), connections.bytesWritten(), sentPages());
+        meter.skip(clock.nanos(), connections.bytesWritten(), unsent(), sentPages());
     }
 
     /** Bytes that wait in the sockets. */

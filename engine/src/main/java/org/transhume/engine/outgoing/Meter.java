@@ -11,6 +11,7 @@ final class Meter {
     private final BandwidthHistory history = new BandwidthHistory(WINDOW_NANOS);
     private long windowStart;
     private long windowBytes;
+    private long windowUnsent;
     private long windowPages;
     private long dirtyStart;
     private long dirtyPages;
@@ -28,21 +29,26 @@ final class Meter {
     }
 
     /** Begins a new window, and leaves the one so far out of all rates. */
-    void skip(long now, long bytes, long pages) {
+    void skip(long now, long bytes, long unsent, long pages) {
         windowStart = now;
         windowBytes = bytes;
+        windowUnsent = unsent;
         windowPages = pages;
     }
 
-    /** @param dirtyBytesAtHarvest what was pending right after the last harvest */
-    void update(long now, long bytes, long pages, long dirtyBytesAtHarvest) {
+    /**
+     * @param bytes written so far
+     * @param unsent of them, what still waits in the sockets: the history is of the path, the rates are of what was written
+     * @param dirtyBytesAtHarvest what was pending right after the last harvest
+     */
+    void update(long now, long bytes, long unsent, long pages, long dirtyBytesAtHarvest) {
         long nanos = now - windowStart;
         // The first figure may come early: a short migration would otherwise decide without any.
         if (nanos < WINDOW_NANOS && (bytesPerSecond > 0 || bytes == windowBytes || nanos <= 0)) {
             return;
         }
         long sent = bytes - windowBytes;
-        history.sent(sent, nanos);
+        history.sent(Math.max(0, sent - (unsent - windowUnsent)), nanos);
         bytesPerSecond = sent * NANOS_PER_SECOND / nanos;
         pagesPerSecond = (long) ((pages - windowPages) * NANOS_PER_SECOND / nanos);
         if (dirtyPagesPerSecond > 0 && sent > MIN_SENT) {
@@ -51,6 +57,7 @@ final class Meter {
         }
         windowStart = now;
         windowBytes = bytes;
+        windowUnsent = unsent;
         windowPages = pages;
     }
 

@@ -231,18 +231,19 @@ public final class OutgoingMigration {
         if (config.returnPath() && !main.bidirectional()) {
             throw new MigrationException("return-path needs a transport that goes both ways (e.g. tcp)");
         }
+        Echo echo = new Echo(config.clock());
         try (MainStreamWriter out = new MainStreamWriter(new StreamWriter(main), guest.ramSectionId())) {
             stage.during("opening the stream");
             out.header(Extensions.header(guest.machine(), config.validateUuid() ? guest.uuid() : null, extensions()));
             if (config.returnPath()) {
                 out.command(new Command.OpenReturnPath());
-                out.command(new Command.Ping(1));
+                echo.ask(out, 0); // the first only to see that somebody is there
             }
             // The header goes first: a destination that does not look into a connection takes the first for the main
             // one.
             out.flush();
             try (AnswerReader answers = config.returnPath()
-                            ? new AnswerReader(main, connections, orders, config.clock(), name)
+                            ? new AnswerReader(main, connections, echo, orders, config.clock(), name)
                             : null;
                     LaneGroup lanes = lanes(out)) {
                 Scanner scanner = new Scanner(
@@ -277,7 +278,8 @@ public final class OutgoingMigration {
                         pending,
                         scanner,
                         out,
-                        answers);
+                        answers,
+                        echo);
                 double predicted = new Precopy(passage).run();
                 Inquiry inquiry = new Inquiry(dialer, config.inquiryLimit(), config.clock());
                 new Switchover(passage, new HandOver(passage, main, inquiry)).run(predicted);
@@ -289,10 +291,7 @@ public final class OutgoingMigration {
         dialing = Thread.currentThread();
         try {
             orders.check(); // a cancel either sees that we dial, or is seen here
-            long before = config.clock().nanos();
-            Connection connection = dialer.dial(config.connectLimit());
-            forecaster.reached(config.clock().nanos() - before);
-            return connection;
+            return dialer.dial(config.connectLimit());
         } finally {
             dialing = null;
             boolean _ = Thread.interrupted(); // a cancel that came just too late to end the wait

@@ -75,7 +75,8 @@ public record OutgoingReport(
      * @param lastHarvest asking the dirty source once more
      * @param lastPages sending them, with the barrier
      * @param devices saving and sending device state
-     * @param answer waiting for the destination's word; 0 without a return path
+     * @param wire until the destination had the last page; without a return path until the end, which is all that is known
+     * @param start until its word: loading devices, starting the guest
      */
     public record Downtime(
             double total,
@@ -85,7 +86,8 @@ public record OutgoingReport(
             double lastHarvest,
             double lastPages,
             double devices,
-            double answer) {}
+            double wire,
+            double start) {}
 
     /**
      * Pages by the form in which they travelled; those that travelled as deltas are in {@link DeltaProgress}.

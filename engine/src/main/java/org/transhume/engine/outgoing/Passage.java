@@ -14,6 +14,7 @@ import org.transhume.engine.forecast.Forecaster;
  *
  * @param held opened when the caller lets a guest that was stopped go on its way
  * @param answers null without a return path
+ * @param echo how long the destination takes to answer; silent without a return path
  */
 record Passage(
         Guest guest,
@@ -30,12 +31,20 @@ record Passage(
         PendingPages pending,
         Scanner scanner,
         MainStreamWriter out,
-        AnswerReader answers) {
+        AnswerReader answers,
+        Echo echo) {
     private static final long SLICE_NANOS = 50_000_000;
 
     /** When a slice of pages that begins now has to end. */
     long sliceEnd() {
         return config.clock().nanos() + SLICE_NANOS;
+    }
+
+    /** Asks the destination how far it is, if it can answer. */
+    void ask() throws IOException {
+        if (answers != null) {
+            echo.ask(out, figures.unsent());
+        }
     }
 
     /** Looks whether somebody wants this to end: the caller, or the destination. */

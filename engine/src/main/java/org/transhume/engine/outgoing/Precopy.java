@@ -102,6 +102,7 @@ final class Precopy {
 
     private void harvest() throws IOException {
         passage.endEpoch();
+        passage.ask(); // behind the last pages of a round, which the destination waits for on all channels
         figures.endRound();
         rehearse();
         long before = clock.nanos();
@@ -120,6 +121,13 @@ final class Precopy {
         tell(clock.nanos());
     }
 
+    private void hear() {
+        Echo.Answer answer = passage.echo().answer();
+        if (answer != null && answer.number() > 1) { // the first waits for every channel
+            forecaster.answered(answer.nanos(), answer.unsent());
+        }
+    }
+
     private void rehearse() {
         long before = clock.nanos();
         long bytes = passage.guest().rehearseDevices();
@@ -129,7 +137,7 @@ final class Precopy {
     }
 
     /** Asks the dirty source now and then, so that the forecast knows more than one length of time, and makes it anew. */
-    private void lookAhead() {
+    private void lookAhead() throws IOException {
         long now = clock.nanos();
         if (now - looked >= Math.max(nextLook, lookCost * LOOK_COST)) {
             long found = passage.pending().look();
@@ -144,8 +152,12 @@ final class Precopy {
         }
     }
 
-    private void tell(long now) {
+    private void tell(long now) throws IOException {
         forecast = now;
+        if (passage.echo().asked() == 1) {
+            passage.ask(); // the first round may be the only one
+        }
+        hear();
         forecaster.update(
                 now,
                 pending(),

@@ -56,6 +56,7 @@ final class Switchover {
         stage.during("handing over");
         long devices = handOver.run(tail);
         long end = clock.nanos();
+        long arrived = Math.clamp(lastPagesArrived(end), devices, end);
         figures.downtime(new OutgoingReport.Downtime(
                 (end - begin) / NANOS_PER_MILLI,
                 predicted / NANOS_PER_MILLI,
@@ -64,7 +65,14 @@ final class Switchover {
                 (harvested - released) / NANOS_PER_MILLI,
                 (sent - harvested) / NANOS_PER_MILLI,
                 (devices - sent) / NANOS_PER_MILLI,
-                (end - devices) / NANOS_PER_MILLI));
+                (arrived - devices) / NANOS_PER_MILLI,
+                (end - arrived) / NANOS_PER_MILLI));
+    }
+
+    /** When the destination said so, or {@code unknown}. */
+    private long lastPagesArrived(long unknown) {
+        Echo.Answer answer = passage.echo().answer();
+        return answer != null && answer.number() == passage.echo().asked() ? answer.at() : unknown;
     }
 
     /** Nothing is sent, and nobody looks at the destination: that it died meanwhile shows when something is sent again. */
@@ -98,6 +106,7 @@ final class Switchover {
         passage.forms().digest().send(out);
         out.endOfSection();
         out.flush();
+        passage.ask();
         figures.endRound();
         figures.remaining(0);
     }

@@ -17,6 +17,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
 import java.util.concurrent.Callable;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.LockSupport;
 import java.util.stream.Stream;
@@ -75,6 +76,24 @@ class CountersFileTest {
             base.set(7000);
 
             await("the new value", () -> rounds(reading) == 7000 + Counter.ROUNDS.code);
+        }
+    }
+
+    @Test
+    void aStrangerThatToldWhichChannelItIsIsNoStrangerAnyMore() throws Exception {
+        AtomicInteger number = new AtomicInteger(ConnectionSet.UNKNOWN);
+        try (CountersFile file = CountersFile.open();
+                CountersFile.Shown _ = file.show(
+                        "guest",
+                        () -> counters(Side.DESTINATION, 1)
+                                .channel(number.get(), 1, 2)
+                                .build());
+                CountersReading reading = CountersReading.of(PID)) {
+            assertEquals(List.of(ConnectionSet.UNKNOWN), numbers(reading));
+
+            number.set(ConnectionSet.MAIN);
+
+            await("the channel", () -> numbers(reading).equals(List.of(ConnectionSet.MAIN)));
         }
     }
 
@@ -267,13 +286,24 @@ class CountersFileTest {
         return reading.read().migrations().getFirst().get(Counter.ROUNDS);
     }
 
+    private static List<Integer> numbers(CountersReading reading) throws CountersUnavailableException {
+        return reading.read().migrations().getFirst().channels().stream()
+                .map(CounterValues.Channel::number)
+                .toList();
+    }
+
     /** Each counter is {@code base} and its code. */
     private static CounterValues values(Side side, long base) {
-        CounterValues.Builder values = CounterValues.of(side);
-        Counter.of(side).forEach(counter -> values.with(counter, base + counter.code));
-        return values.channel(ConnectionSet.MAIN, base + 1, base + 2)
+        return counters(side, base)
+                .channel(ConnectionSet.MAIN, base + 1, base + 2)
                 .channel(0, base + 3, base + 4)
                 .build();
+    }
+
+    private static CounterValues.Builder counters(Side side, long base) {
+        CounterValues.Builder values = CounterValues.of(side);
+        Counter.of(side).forEach(counter -> values.with(counter, base + counter.code));
+        return values;
     }
 
     private static void await(String what, Callable<Boolean> condition) throws Exception {
