@@ -14,12 +14,14 @@ import org.transhume.control.display.ProgressLine;
 import org.transhume.control.display.ReportText;
 import org.transhume.control.display.Units;
 import org.transhume.control.guest.MigrationConfigs;
+import org.transhume.control.guest.Rehearsal;
 import org.transhume.control.settings.Capability;
 import org.transhume.control.settings.Parameter;
 import org.transhume.control.settings.Profile;
 import org.transhume.control.settings.SettingsValues;
 import org.transhume.engine.MigrationObserver;
 import org.transhume.engine.counters.CountersFile;
+import org.transhume.engine.digest.RamDigest;
 import org.transhume.engine.guest.SyntheticGuest;
 import org.transhume.engine.guest.WorkloadSpec;
 import org.transhume.engine.outgoing.Dialer;
@@ -115,6 +117,10 @@ public final class DemoCommand implements Callable<Integer> {
                 SyntheticGuest guest = new SyntheticGuest(
                         SyntheticGuest.MACHINE, memory, DirtySources.best(memory), workload(), true)) {
             Address address = destination.listen();
+            Rehearsal.begin();
+            if (settings.enabled(Capability.X_RAM_DIGEST)) {
+                RamDigest.prepareSoon();
+            }
             guest.fill();
             guest.resume();
             if (!json) {

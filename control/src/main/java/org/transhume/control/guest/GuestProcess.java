@@ -52,7 +52,7 @@ public final class GuestProcess implements AutoCloseable {
         dispatcher.register(DirtyRateCommands.of(dirtyRate, settings.profile()));
         planning = new Planning(runtime, runtime::observeWrites);
         dispatcher.register(PlanCommands.of(runtime, control, dirtyRate, planning));
-        dispatcher.register(SettingsCommands.of(settings, control::circumstances, control::setParameters));
+        dispatcher.register(SettingsCommands.of(settings, control::setCapabilities, control::setParameters));
         dispatcher.register(QmpCommand.of("quit", List.of(), _ -> {
             dispatcher.emit(
                     "SHUTDOWN",

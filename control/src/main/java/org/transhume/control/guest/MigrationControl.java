@@ -21,6 +21,7 @@ import org.transhume.engine.MigrationException;
 import org.transhume.engine.MigrationObserver;
 import org.transhume.engine.MigrationState;
 import org.transhume.engine.counters.CountersFile;
+import org.transhume.engine.digest.RamDigest;
 import org.transhume.engine.incoming.IncomingConfig;
 import org.transhume.engine.incoming.IncomingMigration;
 import org.transhume.engine.incoming.IncomingReport;
@@ -97,13 +98,21 @@ public final class MigrationControl implements AutoCloseable {
         return settings;
     }
 
-    /** What decides whether capabilities may change now. */
-    public synchronized Circumstances circumstances() {
-        return new Circumstances(
+    /**
+     * Changes capabilities, where no migration uses them.
+     *
+     * @throws SettingRefusedException if they are not allowed, or cannot be had now; nothing has changed then
+     */
+    public synchronized void setCapabilities(Map<Capability, Boolean> changes) throws SettingRefusedException {
+        Circumstances circumstances = new Circumstances(
                 outgoingRuns(),
                 incomingMode == Incoming.STARTED,
                 guest.state() == RunState.INMIGRATE,
                 HostSupport.USUAL.withDirtyRing(dirtyLimits != null));
+        settings.setCapabilities(changes, circumstances);
+        if (settings.values().enabled(Capability.X_RAM_DIGEST)) {
+            RamDigest.prepareSoon(); // a migration that comes at once waits for it as long as it would have taken
+        }
     }
 
     private boolean outgoingRuns() {

@@ -6,10 +6,8 @@ import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.function.Supplier;
 import org.transhume.control.settings.BitmapMapping;
 import org.transhume.control.settings.Capability;
-import org.transhume.control.settings.Circumstances;
 import org.transhume.control.settings.IntegerType;
 import org.transhume.control.settings.Parameter;
 import org.transhume.control.settings.ParameterType;
@@ -24,6 +22,12 @@ import tools.jackson.databind.node.ObjectNode;
 
 /** The commands about {@link Settings}, their arguments taken from the tables of capabilities and parameters. */
 public final class SettingsCommands {
+    /** How capabilities are changed. */
+    @FunctionalInterface
+    public interface CapabilityChange {
+        void make(Map<Capability, Boolean> changes) throws SettingRefusedException;
+    }
+
     /** How parameters are changed: {@link Settings#setParameters} itself, or a way that also tells those who use them. */
     @FunctionalInterface
     public interface ParameterChange {
@@ -31,23 +35,24 @@ public final class SettingsCommands {
     }
 
     private final Settings settings;
-    private final Supplier<Circumstances> circumstances;
-    private final ParameterChange change;
+    private final CapabilityChange capabilityChange;
+    private final ParameterChange parameterChange;
 
-    private SettingsCommands(Settings settings, Supplier<Circumstances> circumstances, ParameterChange change) {
+    private SettingsCommands(Settings settings, CapabilityChange capabilityChange, ParameterChange parameterChange) {
         this.settings = settings;
-        this.circumstances = circumstances;
-        this.change = change;
+        this.capabilityChange = capabilityChange;
+        this.parameterChange = parameterChange;
     }
 
     /**
      * Commands for {@code settings}.
      *
-     * @param circumstances asked at each change of capabilities
-     * @param change makes each change of parameters
+     * @param capabilityChange makes each change of capabilities
+     * @param parameterChange makes each change of parameters
      */
-    public static QmpCommand[] of(Settings settings, Supplier<Circumstances> circumstances, ParameterChange change) {
-        SettingsCommands commands = new SettingsCommands(settings, circumstances, change);
+    public static QmpCommand[] of(
+            Settings settings, CapabilityChange capabilityChange, ParameterChange parameterChange) {
+        SettingsCommands commands = new SettingsCommands(settings, capabilityChange, parameterChange);
         Profile profile = settings.profile();
         List<QmpCommand> all = new ArrayList<>(List.of(
                 QmpCommand.of(
@@ -113,7 +118,7 @@ public final class SettingsCommands {
             changes.put(capability, change.flag("state", false));
         }
         try {
-            settings.setCapabilities(changes, circumstances.get());
+            capabilityChange.make(changes);
         } catch (SettingRefusedException refused) {
             throw new QmpError(refused.getMessage());
         }
@@ -142,7 +147,7 @@ public final class SettingsCommands {
 
     private JsonNode make(Map<Parameter, ?> changes) throws QmpError {
         try {
-            change.make(changes);
+            parameterChange.make(changes);
         } catch (SettingRefusedException refused) {
             throw new QmpError(refused.getMessage());
         }

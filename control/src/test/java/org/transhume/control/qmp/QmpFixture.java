@@ -34,7 +34,8 @@ final class QmpFixture implements AutoCloseable {
         path = Files.createTempDirectory("qmp").resolve("s");
         settings = new Settings(profile);
         dispatcher = new QmpDispatcher(profile, "0.1.0");
-        dispatcher.register(SettingsCommands.of(settings, () -> circumstances, settings::setParameters));
+        dispatcher.register(SettingsCommands.of(
+                settings, changes -> settings.setCapabilities(changes, circumstances), settings::setParameters));
         ArgumentType address = new ArgumentType.Union(
                 List.of(),
                 "transport",

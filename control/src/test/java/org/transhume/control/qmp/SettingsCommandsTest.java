@@ -24,7 +24,8 @@ class SettingsCommandsTest {
 
     private QmpDispatcher dispatcher(Settings of) {
         QmpDispatcher made = new QmpDispatcher(of.profile(), "0.1.0");
-        made.register(SettingsCommands.of(of, () -> circumstances, of::setParameters));
+        made.register(
+                SettingsCommands.of(of, changes -> of.setCapabilities(changes, circumstances), of::setParameters));
         return made;
     }
 

@@ -61,6 +61,11 @@ public final class RamDigest implements AutoCloseable {
         PageHash.prepare();
     }
 
+    /** Prepares in a thread of its own, which ends by itself: whoever knows early that a digest will be wanted need not wait. */
+    public static void prepareSoon() {
+        Thread.ofPlatform().daemon().name("page hash").start(RamDigest::prepare);
+    }
+
     private static long groups(RamBlock block) {
         return Math.ceilDiv(block.pages(), GROUP_PAGES);
     }
