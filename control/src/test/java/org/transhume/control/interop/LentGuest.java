@@ -2,6 +2,7 @@ package org.transhume.control.interop;
 
 import java.lang.foreign.ValueLayout;
 import java.util.List;
+import java.util.UUID;
 import java.util.concurrent.locks.LockSupport;
 import org.transhume.channels.qemu.BlockEntry;
 import org.transhume.channels.qemu.DeviceTail;
@@ -32,6 +33,7 @@ final class LentGuest implements Guest, IncomingGuest, AutoCloseable {
     private final int perTick;
     private Thread writer;
     private volatile boolean stop;
+    private volatile int throttle;
 
     /**
      * One that writes 2000 pages a second.
@@ -68,7 +70,7 @@ final class LentGuest implements Guest, IncomingGuest, AutoCloseable {
                 ram().segment().set(ValueLayout.JAVA_LONG, page * PageSize.BYTES, n);
                 marks.mark(block, page);
             }
-            LockSupport.parkNanos(TICK_NANOS);
+            LockSupport.parkNanos(TICK_NANOS * 100 / (100 - throttle));
         }
     }
 
@@ -95,7 +97,14 @@ final class LentGuest implements Guest, IncomingGuest, AutoCloseable {
     }
 
     @Override
-    public void throttle(int percent) {}
+    public void throttle(int percent) {
+        throttle = percent;
+    }
+
+    @Override
+    public UUID uuid() {
+        return guest.uuid();
+    }
 
     @Override
     public String machine() {

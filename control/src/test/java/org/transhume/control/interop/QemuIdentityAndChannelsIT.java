@@ -1,6 +1,7 @@
 package org.transhume.control.interop;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.lang.foreign.Arena;
@@ -14,13 +15,18 @@ import java.util.Locale;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.UUID;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 import org.transhume.channels.Address;
 import org.transhume.channels.Connections;
+import org.transhume.channels.qemu.BlockEntry;
+import org.transhume.channels.qemu.DeviceTail;
+import org.transhume.engine.IncomingGuest;
 import org.transhume.engine.MigrationObserver;
 import org.transhume.engine.guest.PassiveGuest;
 import org.transhume.engine.incoming.IncomingConfig;
@@ -31,12 +37,15 @@ import org.transhume.engine.outgoing.OutgoingConfig;
 import org.transhume.engine.outgoing.OutgoingMigration;
 import org.transhume.engine.outgoing.OutgoingReport;
 import org.transhume.engine.outgoing.ZeroPageDetection;
+import org.transhume.memory.GuestMemory;
 import org.transhume.memory.RamBlock;
 
 /** UUIDs, page channels, zero pages and the consent to the switchover, from a QEMU 10.0 to us and on to another one. */
 @Timeout(120)
 class QemuIdentityAndChannelsIT {
     private static final int LIMIT_SECONDS = 60;
+    private static final Duration LIMIT = Duration.ofSeconds(LIMIT_SECONDS);
+    private static final UUID OTHER = UUID.fromString("12345678-1111-2222-3333-123456789abd");
     private static final UUID OURS = UUID.fromString("12345678-1111-2222-3333-123456789abc");
 
     @TempDir
@@ -105,9 +114,100 @@ class QemuIdentityAndChannelsIT {
         }
     }
 
+    @ParameterizedTest
+    @ValueSource(strings = {"validate-uuid", "validate-uuid multifd"})
+    void aGuestOfAnotherUuidIsRefusedByUsAndByAQemuAndRunsOnWhereItIs(String capabilities) throws Exception {
+        Set<String> enabled = new TreeSet<>(List.of(capabilities.split(" ", -1)));
+        int channels = enabled.contains("multifd") ? 2 : 0;
+        QemuGuest guest = QemuGuest.dirtying(folder);
+        try (PassiveGuest between = new PassiveGuest();
+                QemuProcess source = QemuProcess.running(QemuVersion.V10_0, withUuid(guest), folder.resolve("source"));
+                QemuProcess destination = QemuProcess.incomingPaused(
+                        QemuVersion.V10_0, withUuid(guest, OTHER), folder.resolve("other"))) {
+            source.awaitDirtying();
+            source.enable(enabled);
+            IncomingReport refused =
+                    receive(source, new Renamed(between, OTHER), channels).get(LIMIT_SECONDS, TimeUnit.SECONDS);
+            assertEquals("failed", refused.outcome());
+            assertTrue(refused.reason().contains(OURS + " and local is " + OTHER), refused.reason());
+            Await.until(
+                    "failed migration",
+                    LIMIT,
+                    () -> source.migration().path("status").asString().equals("failed"));
+            source.awaitDirtying();
+
+            assertEquals(
+                    "completed",
+                    receive(source, between, channels)
+                            .get(LIMIT_SECONDS, TimeUnit.SECONDS)
+                            .outcome());
+            destination.enable(enabled);
+            try (LentGuest lent = new LentGuest(between)) {
+                lent.resume();
+                OutgoingReport out = OutgoingMigration.start(
+                                lent,
+                                Dialer.to(Address.parse(destination.listen("unix:" + folder.resolve("out")))),
+                                OutgoingConfig.builder()
+                                        .channels(channels)
+                                        .validateUuid(true)
+                                        .returnPath(true)
+                                        .stallLimit(Duration.ofSeconds(20))
+                                        .build(),
+                                new MigrationObserver() {},
+                                "out")
+                        .completion()
+                        .get(LIMIT_SECONDS, TimeUnit.SECONDS);
+
+                assertEquals("failed", out.outcome());
+                assertTrue(lent.running(), out.reason());
+                assertNotEquals(0, destination.awaitExit());
+            }
+        }
+    }
+
+    private CompletableFuture<IncomingReport> receive(QemuProcess source, IncomingGuest into, int channels)
+            throws Exception {
+        String uri = "unix:" + folder.resolve("in");
+        IncomingMigration incoming = IncomingMigration.start(
+                into,
+                Connections.listen(Address.parse(uri)),
+                IncomingConfig.DEFAULT.withChannels(channels),
+                new MigrationObserver() {},
+                "in");
+        source.startMigration(uri);
+        return incoming.completion();
+    }
+
+    /** A place for a guest that is expected under a UUID. */
+    private record Renamed(IncomingGuest guest, UUID uuid) implements IncomingGuest {
+        @Override
+        public GuestMemory accept(String machine, List<BlockEntry> blocks) {
+            return guest.accept(machine, blocks);
+        }
+
+        @Override
+        public boolean fresh() {
+            return guest.fresh();
+        }
+
+        @Override
+        public void load(DeviceTail devices) {
+            guest.load(devices);
+        }
+
+        @Override
+        public void start() {
+            guest.start();
+        }
+    }
+
     private static QemuGuest withUuid(QemuGuest guest) {
+        return withUuid(guest, OURS);
+    }
+
+    private static QemuGuest withUuid(QemuGuest guest, UUID uuid) {
         List<String> arguments = new ArrayList<>(guest.arguments());
-        arguments.addAll(List.of("-uuid", OURS.toString()));
+        arguments.addAll(List.of("-uuid", uuid.toString()));
         return new QemuGuest(guest.ramBytes(), arguments);
     }
 
