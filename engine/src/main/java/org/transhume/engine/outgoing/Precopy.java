@@ -132,7 +132,8 @@ final class Precopy {
         long before = clock.nanos();
         long bytes = passage.guest().rehearseDevices();
         if (bytes >= 0) {
-            forecaster.rehearsed(clock.nanos() - before, bytes);
+            forecaster.rehearsed(
+                    clock.nanos() - before, bytes + passage.forms().digest().bytes());
         }
     }
 

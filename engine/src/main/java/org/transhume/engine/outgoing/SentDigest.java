@@ -36,6 +36,16 @@ final class SentDigest implements AutoCloseable {
         return new PageRecorder(digest);
     }
 
+    /** Of the sums as they are now, in the pause; walks over a pair for each 2 MiB of RAM. */
+    long bytes() {
+        if (digest == null) {
+            return 0;
+        }
+        long[] bytes = {0};
+        digest.groups((_, _, _, _) -> bytes[0] += 2 * Long.BYTES);
+        return bytes[0];
+    }
+
     /** Every page was sent and every recorder flushed: the sums follow, part of a RAM section. */
     void send(MainStreamWriter out) throws IOException {
         if (digest == null) {
