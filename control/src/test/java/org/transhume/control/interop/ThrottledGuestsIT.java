@@ -2,6 +2,7 @@ package org.transhume.control.interop;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
@@ -17,6 +18,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.transhume.control.qmp.Json;
 import org.transhume.control.qmp.QmpAddress;
 import org.transhume.control.qmp.QmpClient;
+import org.transhume.control.qmp.QmpError;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.ObjectNode;
@@ -93,6 +95,13 @@ class ThrottledGuestsIT {
             assertEquals(2, source.qmp.execute("query-vcpu-dirty-limit").size());
             assertTrue(limited.get("dirty-limit-ring-full-time").asLong() > 0, limited.toString());
             assertFalse(limited.has("cpu-throttle-percentage"), limited.toString());
+            for (String verb : List.of("set", "cancel")) {
+                ObjectNode arguments = verb.equals("set") ? Json.object().put("dirty-rate", 5) : Json.object();
+                QmpError refused =
+                        assertThrows(QmpError.class, () -> source.qmp.execute(verb + "-vcpu-dirty-limit", arguments));
+                assertEquals(
+                        "can't " + verb + " dirty page rate limit while migration is running", refused.getMessage());
+            }
             source.qmp.execute("migrate_cancel");
             source.awaitStatus("cancelled");
             assertEquals(0, source.qmp.execute("query-vcpu-dirty-limit").size());
