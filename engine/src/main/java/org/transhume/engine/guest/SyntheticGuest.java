@@ -15,7 +15,6 @@ import org.transhume.channels.qemu.DeviceTail;
 import org.transhume.engine.DeviceSections;
 import org.transhume.engine.Guest;
 import org.transhume.engine.IncomingGuest;
-import org.transhume.engine.MigrationException;
 import org.transhume.engine.VcpuRings;
 import org.transhume.memory.DirtyRings;
 import org.transhume.memory.DirtySource;
@@ -159,31 +158,12 @@ public final class SyntheticGuest implements Guest, IncomingGuest, AutoCloseable
 
     @Override
     public GuestMemory accept(String machine, List<BlockEntry> blocks) {
-        if (!machine.equals(this.machine)) {
-            throw new MigrationException("machine '%s' came, this guest is '%s': start both with the same --machine"
-                    .formatted(machine, this.machine));
-        }
-        checkBlocks(blocks);
+        ExpectedGuest.check(this.machine, memory, machine, blocks);
         synchronized (this) {
             fresh = untouched;
             untouched = false; // should this try fail, something of it is left for the next
         }
         return memory;
-    }
-
-    private void checkBlocks(List<BlockEntry> blocks) {
-        RamBlock ours = memory.blocks().getFirst();
-        BlockEntry first = blocks.getFirst();
-        if (blocks.size() != 1 || !first.name().equals(ours.name()) || first.length() != ours.size()) {
-            throw new MigrationException(
-                    "RAM blocks %s came, this guest has '%s' of %d bytes: start both with the same --ram"
-                            .formatted(
-                                    blocks.stream()
-                                            .map(b -> "'%s' of %d bytes".formatted(b.name(), b.length()))
-                                            .toList(),
-                                    ours.name(),
-                                    ours.size()));
-        }
     }
 
     @Override
