@@ -4,7 +4,10 @@ import java.io.IOException;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.BooleanSupplier;
+import org.transhume.control.devices.DeviceLayer;
 import org.transhume.control.dirtyrate.DirtyRate;
+import org.transhume.control.jobs.JobCommands;
+import org.transhume.control.jobs.Jobs;
 import org.transhume.control.qmp.QmpAddress;
 import org.transhume.control.qmp.QmpCommand;
 import org.transhume.control.qmp.QmpDispatcher;
@@ -29,6 +32,8 @@ public final class GuestProcess implements AutoCloseable {
     private final MigrationControl control;
     private final DirtyRate dirtyRate;
     private final Planning planning;
+    private final Jobs jobs;
+    private final XenCommands xen;
     private final CompletableFuture<Void> quit = new CompletableFuture<>();
     private QmpServer server;
     private CountersFile counters;
@@ -43,6 +48,23 @@ public final class GuestProcess implements AutoCloseable {
             RunState initial,
             Settings settings,
             MigrationControl.Incoming incoming) {
+        this(guest, ranAtSource, initial, settings, incoming, DeviceLayer.NONE);
+    }
+
+    /**
+     * A guest with devices beside its RAM.
+     *
+     * @param ranAtSource asked of a guest that has arrived
+     * @param initial run state
+     * @param devices what commands about disks, displays and the like reach; its maker's
+     */
+    public <G extends Guest & IncomingGuest> GuestProcess(
+            G guest,
+            BooleanSupplier ranAtSource,
+            RunState initial,
+            Settings settings,
+            MigrationControl.Incoming incoming,
+            DeviceLayer devices) {
         dispatcher = new QmpDispatcher(settings.profile(), VERSION);
         runtime = new GuestRuntime(guest, guest, ranAtSource, initial, dispatcher::emit);
         control = new MigrationControl(runtime, settings, incoming, dispatcher::emit);
@@ -52,6 +74,14 @@ public final class GuestProcess implements AutoCloseable {
         dispatcher.register(DirtyRateCommands.of(dirtyRate, settings.profile()));
         planning = new Planning(runtime, runtime::observeWrites);
         dispatcher.register(PlanCommands.of(runtime, control, dirtyRate, planning));
+        jobs = new Jobs(dispatcher::emit);
+        xen = new XenCommands(runtime, devices);
+        devices.attach(new EmittedDeviceEvents(dispatcher));
+        dispatcher.register(JobCommands.of(jobs));
+        dispatcher.register(SnapshotCommands.of(runtime, control, devices, jobs));
+        dispatcher.register(ColoCommands.of(devices, settings.profile()));
+        dispatcher.register(xen.commands());
+        dispatcher.register(DisplayCommands.of(devices, settings.profile()));
         dispatcher.register(SettingsCommands.of(settings, control::setCapabilities, control::setParameters));
         dispatcher.register(QmpCommand.of("quit", List.of(), _ -> {
             dispatcher.emit(
@@ -96,7 +126,9 @@ public final class GuestProcess implements AutoCloseable {
         try (CountersFile _ = counters;
                 QmpServer _ = server;
                 dirtyRate;
-                planning) {
+                planning;
+                xen;
+                jobs) {
             control.close();
             runtime.releaseSource();
         }

@@ -30,6 +30,10 @@ public final class GuestRuntime implements Guest, IncomingGuest {
     private DirtySource migrationView;
     /** It arrived, and its disks are still to be taken. */
     private boolean withoutDisks;
+    /** Its devices are being saved or loaded. */
+    private boolean held;
+
+    private boolean ranWhenHeld;
 
     /**
      * @param guest leaves
@@ -66,7 +70,8 @@ public final class GuestRuntime implements Guest, IncomingGuest {
                 events.accept("STOP");
             }
             case INMIGRATE -> startWhenLoaded = false;
-            case PRELAUNCH, PAUSED, FINISH_MIGRATE, POSTMIGRATE -> {
+            case SAVE_VM -> ranWhenHeld = false;
+            case PRELAUNCH, PAUSED, FINISH_MIGRATE, POSTMIGRATE, RESTORE_VM -> {
                 // It stands already.
             }
         }
@@ -75,11 +80,14 @@ public final class GuestRuntime implements Guest, IncomingGuest {
     /**
      * The operator's {@code cont}.
      *
-     * @throws IllegalStateException while a migration is about to hand the guest over
+     * @throws IllegalStateException while a migration is about to hand the guest over, or its devices are saved or loaded
      */
     public synchronized void cont() {
+        if (held) {
+            throw new IllegalStateException("The guest's devices are being saved or loaded, please wait.");
+        }
         switch (state) {
-            case PRELAUNCH, PAUSED, POSTMIGRATE -> run();
+            case PRELAUNCH, PAUSED, POSTMIGRATE, SAVE_VM, RESTORE_VM -> run();
             case INMIGRATE -> startWhenLoaded = true;
             case FINISH_MIGRATE -> throw new IllegalStateException("Migration is not finalized yet");
             case RUNNING -> {
@@ -102,6 +110,47 @@ public final class GuestRuntime implements Guest, IncomingGuest {
         }
     }
 
+    /**
+     * Has the guest stand still until {@link #release}, while its devices are saved or loaded.
+     *
+     * @param meanwhile its run state until then, if it runs now; another one stays
+     */
+    synchronized void hold(RunState meanwhile) {
+        awaitRelease();
+        held = true;
+        ranWhenHeld = state == RunState.RUNNING;
+        if (ranWhenHeld) {
+            guest.pause();
+            state = meanwhile;
+            events.accept("STOP");
+        }
+    }
+
+    /** @param again whether it may run as before; if not it stays in the state it is in */
+    synchronized void release(boolean again) {
+        held = false;
+        if (again && ranWhenHeld) {
+            run();
+        } else if (state == RunState.SAVE_VM) {
+            state = RunState.PAUSED; // somebody said stop
+        }
+        notifyAll();
+    }
+
+    private void awaitRelease() {
+        boolean interrupted = false;
+        while (held) {
+            try {
+                wait();
+            } catch (InterruptedException e) {
+                interrupted = true;
+            }
+        }
+        if (interrupted) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
     /** Started with {@code --paused}: an arriving guest stays as it is. */
     public synchronized void stayPaused() {
         startWhenLoaded = false;
@@ -119,6 +168,7 @@ public final class GuestRuntime implements Guest, IncomingGuest {
 
     @Override
     public synchronized void pause() {
+        awaitRelease();
         before = state;
         guest.pause();
         state = RunState.FINISH_MIGRATE;

@@ -46,6 +46,7 @@ public final class MigrationControl implements AutoCloseable {
     }
 
     private static final long DIRTY_LIMIT_PERIOD = 1000; // milliseconds
+    private static final String IN_PROGRESS = "There's a migration process in progress";
 
     private final GuestRuntime guest;
     private final Settings settings;
@@ -56,6 +57,7 @@ public final class MigrationControl implements AutoCloseable {
     private IncomingMigration incoming;
     private Address listening;
     private boolean exitOnError = true;
+    private int excluding; // snapshots that are being saved or loaded
     private volatile WaitLimits waits = WaitLimits.DEFAULT;
     private BiConsumer<OutgoingReport, SettingsValues> reports = (_, _) -> {};
     private final DirtyLimits dirtyLimits; // null where vCPUs are not counted one by one
@@ -115,6 +117,22 @@ public final class MigrationControl implements AutoCloseable {
         }
     }
 
+    /**
+     * Has no migration begin until {@link #admit}.
+     *
+     * @throws MigrationException if one runs
+     */
+    synchronized void exclude() {
+        if (outgoingRuns()) {
+            throw new MigrationException(IN_PROGRESS);
+        }
+        excluding++;
+    }
+
+    synchronized void admit() {
+        excluding--;
+    }
+
     private boolean outgoingRuns() {
         return outgoing != null && !outgoing.completion().isDone();
     }
@@ -127,7 +145,10 @@ public final class MigrationControl implements AutoCloseable {
     public synchronized OutgoingMigration migrate(String uri) {
         Address address = address(uri);
         if (outgoingRuns()) {
-            throw new MigrationException("There's a migration process in progress");
+            throw new MigrationException(IN_PROGRESS);
+        }
+        if (excluding > 0) {
+            throw new MigrationException("A snapshot is being saved or loaded, please wait.");
         }
         if (guest.state() == RunState.INMIGRATE) {
             throw new MigrationException("Guest is waiting for an incoming migration");

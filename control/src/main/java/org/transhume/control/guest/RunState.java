@@ -9,9 +9,11 @@ public enum RunState {
     PAUSED,
     INMIGRATE,
     FINISH_MIGRATE,
-    POSTMIGRATE;
+    POSTMIGRATE,
+    SAVE_VM,
+    RESTORE_VM;
 
     public String wireName() {
-        return name().toLowerCase(Locale.ROOT).replace("finish_migrate", "finish-migrate");
+        return name().toLowerCase(Locale.ROOT).replace('_', '-');
     }
 }

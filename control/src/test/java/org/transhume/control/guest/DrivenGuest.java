@@ -9,6 +9,7 @@ import java.util.List;
 import java.util.UUID;
 import java.util.concurrent.Callable;
 import java.util.concurrent.locks.LockSupport;
+import org.transhume.control.devices.DeviceLayer;
 import org.transhume.control.qmp.Json;
 import org.transhume.control.qmp.QmpAddress;
 import org.transhume.control.qmp.QmpClient;
@@ -39,7 +40,14 @@ final class DrivenGuest implements AutoCloseable {
     private final StringBuilder told = new StringBuilder();
 
     private DrivenGuest(
-            Path socket, Profile profile, UUID uuid, long ram, String workload, boolean arrives, boolean refuses)
+            Path socket,
+            Profile profile,
+            UUID uuid,
+            long ram,
+            String workload,
+            boolean arrives,
+            boolean refuses,
+            DeviceLayer devices)
             throws Exception {
         GuestMemory memory = new GuestMemory(List.of(RamBlock.memfd(SyntheticGuest.BLOCK, ram)));
         guest = new SyntheticGuest(
@@ -49,7 +57,8 @@ final class DrivenGuest implements AutoCloseable {
                 guest::ranAtSource,
                 arrives ? RunState.INMIGRATE : RunState.PRELAUNCH,
                 new Settings(profile),
-                arrives ? MigrationControl.Incoming.DEFERRED : MigrationControl.Incoming.NONE);
+                arrives ? MigrationControl.Incoming.DEFERRED : MigrationControl.Incoming.NONE,
+                devices);
         if (!arrives) {
             guest.fill();
         }
@@ -58,17 +67,22 @@ final class DrivenGuest implements AutoCloseable {
 
     /** Stands still until {@code cont}; half of its RAM is noise. */
     static DrivenGuest leaving(Path socket, Profile profile, UUID uuid, long ram) throws Exception {
-        return new DrivenGuest(socket, profile, uuid, ram, "idle:ws=" + ram / 2, false, false);
+        return new DrivenGuest(socket, profile, uuid, ram, "idle:ws=" + ram / 2, false, false, DeviceLayer.NONE);
+    }
+
+    /** As {@link #leaving}, with devices, and little RAM. */
+    static DrivenGuest with(Path socket, Profile profile, DeviceLayer devices) throws Exception {
+        return new DrivenGuest(socket, profile, null, 1 << 20, "idle", false, false, devices);
     }
 
     static DrivenGuest arriving(Path socket, Profile profile, UUID uuid, long ram) throws Exception {
-        return new DrivenGuest(socket, profile, uuid, ram, "idle", true, false);
+        return new DrivenGuest(socket, profile, uuid, ram, "idle", true, false, DeviceLayer.NONE);
     }
 
     /** Runs at once, and writes. */
     static DrivenGuest writing(Path socket, long ram, int pagesPerSecond) throws Exception {
         String workload = "uniform:rate=%d,ws=%d".formatted(pagesPerSecond, ram / 2);
-        DrivenGuest guest = new DrivenGuest(socket, Profile.V10_0, null, ram, workload, false, false);
+        DrivenGuest guest = new DrivenGuest(socket, Profile.V10_0, null, ram, workload, false, false, DeviceLayer.NONE);
         guest.cont();
         guest.qmp.takeEvents();
         return guest;
@@ -76,12 +90,21 @@ final class DrivenGuest implements AutoCloseable {
 
     /** Takes the RAM of whoever comes, but not its devices. */
     static DrivenGuest refusing(Path socket, long ram) throws Exception {
-        return new DrivenGuest(socket, Profile.V10_0, null, ram, "idle", true, true);
+        return new DrivenGuest(socket, Profile.V10_0, null, ram, "idle", true, true, DeviceLayer.NONE);
     }
 
     /** Runs a command; {@code arguments} is JSON, with ' for ". */
     JsonNode execute(String command, String arguments) throws IOException, QmpError {
         return qmp.execute(command, JSON.readTree(arguments.replace('\'', '"')));
+    }
+
+    /** What a command says: its result as JSON, or the class and the text of its error. */
+    String answer(String command, String arguments) throws IOException {
+        try {
+            return execute(command, arguments).toString().replace('"', '\'');
+        } catch (QmpError refused) {
+            return refused.kind().wireName() + ": " + refused.getMessage();
+        }
     }
 
     void enable(String... capabilities) throws IOException, QmpError {
@@ -136,6 +159,10 @@ final class DrivenGuest implements AutoCloseable {
                                     event.get("data").get("status").stringValue();
                                 case "MIGRATION_PASS" ->
                                     "P:" + event.get("data").get("pass").asInt();
+                                case "JOB_STATUS_CHANGE" ->
+                                    event.get("data").get("id").stringValue() + ":"
+                                            + event.get("data").get("status").stringValue();
+                                case "COLO_EXIT", "UNPLUG_PRIMARY" -> name + event.get("data");
                                 default -> name;
                             })
                     .append(' ');
