@@ -35,11 +35,9 @@ final class CountedConnections implements Listener {
         real.close();
     }
 
-    private final class Counted implements Connection {
-        private final Connection connection;
-
+    private final class Counted extends ThroughConnection {
         Counted(Connection connection) {
-            this.connection = connection;
+            super(connection);
         }
 
         private long came(long bytes) {
@@ -49,65 +47,25 @@ final class CountedConnections implements Listener {
 
         @Override
         public int read(MemorySegment into, long offset, int length) throws IOException {
-            return (int) came(connection.read(into, offset, length));
+            return (int) came(real.read(into, offset, length));
         }
 
         @Override
         public long read(IoVector into) throws IOException {
-            return came(connection.read(into));
-        }
-
-        @Override
-        public boolean awaitReadable(int millis) throws IOException {
-            return connection.awaitReadable(millis);
+            return came(real.read(into));
         }
 
         @Override
         public void write(MemorySegment from, long offset, long length) throws IOException {
-            connection.write(from, offset, length);
+            real.write(from, offset, length);
             written.addAndGet(length);
         }
 
         @Override
         public void write(IoVector from) throws IOException {
             long length = from.bytes();
-            connection.write(from);
+            real.write(from);
             written.addAndGet(length);
-        }
-
-        @Override
-        public void finishWriting() throws IOException {
-            connection.finishWriting();
-        }
-
-        @Override
-        public void awaitEnd(Duration limit) throws IOException {
-            connection.awaitEnd(limit);
-        }
-
-        @Override
-        public boolean bidirectional() {
-            return connection.bidirectional();
-        }
-
-        @Override
-        public long bytesRead() {
-            return connection.bytesRead();
-        }
-
-        @Override
-        public long bytesWritten() {
-            return connection.bytesWritten();
-        }
-
-        @Override
-        public String peer() {
-            return connection.peer();
-        }
-
-        @Override
-        public void close() {
-            connection.close();
         }
     }
 }

@@ -2,20 +2,18 @@ package org.transhume.engine;
 
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
-import java.time.Duration;
 import org.transhume.channels.Connection;
 import org.transhume.channels.IoVector;
 
 /** A real connection that breaks, both ways, once a number of bytes went out or came in. */
-final class CutConnection implements Connection {
-    private final Connection real;
+final class CutConnection extends ThroughConnection {
     private volatile long written = Long.MAX_VALUE;
     private volatile long read = Long.MAX_VALUE;
     private volatile long answered = Long.MAX_VALUE;
     private final AnswerBytes answers = new AnswerBytes();
 
     CutConnection(Connection real) {
-        this.real = real;
+        super(real);
     }
 
     /** Lets {@code bytes} out, counted from the first, and no more. */
@@ -52,16 +50,6 @@ final class CutConnection implements Connection {
     }
 
     @Override
-    public long read(IoVector into) throws IOException {
-        return real.read(into);
-    }
-
-    @Override
-    public boolean awaitReadable(int millis) throws IOException {
-        return real.awaitReadable(millis);
-    }
-
-    @Override
     public void write(MemorySegment from, long offset, long length) throws IOException {
         long room = written - real.bytesWritten();
         if (length <= room) {
@@ -85,50 +73,5 @@ final class CutConnection implements Connection {
             write(piece, 0, piece.byteSize());
             from.advance(piece.byteSize());
         }
-    }
-
-    @Override
-    public void finishWriting() throws IOException {
-        real.finishWriting();
-    }
-
-    @Override
-    public void awaitEnd(Duration limit) throws IOException {
-        real.awaitEnd(limit);
-    }
-
-    @Override
-    public void limitReads(String channel, Duration limit) {
-        real.limitReads(channel, limit);
-    }
-
-    @Override
-    public void limitWrites(String channel, Duration limit) {
-        real.limitWrites(channel, limit);
-    }
-
-    @Override
-    public boolean bidirectional() {
-        return real.bidirectional();
-    }
-
-    @Override
-    public long bytesRead() {
-        return real.bytesRead();
-    }
-
-    @Override
-    public long bytesWritten() {
-        return real.bytesWritten();
-    }
-
-    @Override
-    public String peer() {
-        return real.peer();
-    }
-
-    @Override
-    public void close() {
-        real.close();
     }
 }

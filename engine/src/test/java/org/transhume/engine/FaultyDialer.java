@@ -41,12 +41,11 @@ final class FaultyDialer implements Dialer {
         return true;
     }
 
-    private final class Faulty implements Connection {
-        private final Connection real;
+    private final class Faulty extends ThroughConnection {
         private int matched;
 
         Faulty(Connection real) {
-            this.real = real;
+            super(real);
         }
 
         @Override
@@ -76,56 +75,6 @@ final class FaultyDialer implements Dialer {
                 write(piece, 0, piece.byteSize());
                 from.advance(piece.byteSize());
             }
-        }
-
-        @Override
-        public int read(MemorySegment into, long offset, int length) throws IOException {
-            return real.read(into, offset, length);
-        }
-
-        @Override
-        public long read(IoVector into) throws IOException {
-            return real.read(into);
-        }
-
-        @Override
-        public boolean awaitReadable(int millis) throws IOException {
-            return real.awaitReadable(millis);
-        }
-
-        @Override
-        public void finishWriting() throws IOException {
-            real.finishWriting();
-        }
-
-        @Override
-        public void awaitEnd(Duration limit) throws IOException {
-            real.awaitEnd(limit);
-        }
-
-        @Override
-        public boolean bidirectional() {
-            return real.bidirectional();
-        }
-
-        @Override
-        public long bytesRead() {
-            return real.bytesRead();
-        }
-
-        @Override
-        public long bytesWritten() {
-            return real.bytesWritten();
-        }
-
-        @Override
-        public String peer() {
-            return real.peer();
-        }
-
-        @Override
-        public void close() {
-            real.close();
         }
     }
 }

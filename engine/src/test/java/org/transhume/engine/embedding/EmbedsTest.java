@@ -151,6 +151,66 @@ class EmbedsTest {
         }
     }
 
+    /** Whoever is told something may wait for another thread that asks or orders something: no lock is held meanwhile. */
+    @Test
+    void whoIsToldCanHaveOthersAskAndOrderMeanwhile() throws Exception {
+        GuestMemory here = memory();
+        GuestMemory there = memory();
+        try (ServiceGuest source = new ServiceGuest("one", here, new Counting(here));
+                ServiceGuest destination = new ServiceGuest("one", there, new Counting(there))) {
+            source.resume();
+            CompletableFuture<IncomingMigration> arriving = new CompletableFuture<>();
+            CompletableFuture<OutgoingMigration> leaving = new CompletableFuture<>();
+            arriving.complete(Migration.incoming(destination)
+                    .at(uri())
+                    .observedBy(told(() -> {
+                        IncomingMigration migration = arriving.join();
+                        migration.state();
+                        migration.counters();
+                    }))
+                    .start());
+            leaving.complete(Migration.outgoing(source)
+                    .to(uri())
+                    .observedBy(told(() -> {
+                        OutgoingMigration migration = leaving.join();
+                        migration.progress();
+                        migration.counters();
+                        migration.maxBandwidth(0);
+                        migration.downtimeLimit(Duration.ofMillis(400));
+                        source.running();
+                    }))
+                    .start());
+            CompletableFuture<String> then = leaving.join().completion().thenApply(report -> {
+                elsewhere(() -> leaving.join().cancel());
+                return report.outcome();
+            });
+
+            assertEquals("completed", then.get(LIMIT_SECONDS, TimeUnit.SECONDS));
+            arriving.join().completion().get(LIMIT_SECONDS, TimeUnit.SECONDS);
+            assertTrue(destination.running());
+        }
+    }
+
+    private static MigrationObserver told(Runnable asks) {
+        return new MigrationObserver() {
+            @Override
+            public void state(MigrationState state) {
+                elsewhere(asks);
+            }
+
+            @Override
+            public void pass(int number) {
+                elsewhere(asks);
+            }
+        };
+    }
+
+    private static void elsewhere(Runnable work) {
+        CompletableFuture.runAsync(work, command -> Thread.ofPlatform().start(command))
+                .orTimeout(LIMIT_SECONDS, TimeUnit.SECONDS)
+                .join();
+    }
+
     @Test
     void aServiceOfAnotherNameStaysWhereItIs() throws Exception {
         GuestMemory here = memory();
