@@ -3,6 +3,7 @@ package org.transhume.engine.incoming;
 import java.time.Duration;
 import java.util.EnumSet;
 import java.util.Set;
+import java.util.function.Consumer;
 import org.transhume.channels.qemu.MultifdMethod;
 import org.transhume.engine.AnnounceSchedule;
 import org.transhume.engine.Extensions;
@@ -89,152 +90,92 @@ public record IncomingConfig(
     }
 
     public IncomingConfig withChannels(int value) {
-        return new IncomingConfig(
-                value,
-                method,
-                decompressThreads,
-                shared,
-                maxRam,
-                channelLimit,
-                stallLimit,
-                silenceLimit,
-                switchoverAck,
-                lateDisks,
-                announcements);
+        return but(draft -> draft.channels = value);
     }
 
     public IncomingConfig withMethod(MultifdMethod value) {
-        return new IncomingConfig(
-                channels,
-                value,
-                decompressThreads,
-                shared,
-                maxRam,
-                channelLimit,
-                stallLimit,
-                silenceLimit,
-                switchoverAck,
-                lateDisks,
-                announcements);
+        return but(draft -> draft.method = value);
     }
 
     public IncomingConfig withDecompressThreads(int value) {
-        return new IncomingConfig(
-                channels,
-                method,
-                value,
-                shared,
-                maxRam,
-                channelLimit,
-                stallLimit,
-                silenceLimit,
-                switchoverAck,
-                lateDisks,
-                announcements);
+        return but(draft -> draft.decompressThreads = value);
     }
 
     public IncomingConfig withShared(Set<String> value) {
-        return new IncomingConfig(
-                channels,
-                method,
-                decompressThreads,
-                value,
-                maxRam,
-                channelLimit,
-                stallLimit,
-                silenceLimit,
-                switchoverAck,
-                lateDisks,
-                announcements);
+        return but(draft -> draft.shared = value);
     }
 
     public IncomingConfig withChannelLimit(Duration value) {
-        return new IncomingConfig(
-                channels,
-                method,
-                decompressThreads,
-                shared,
-                maxRam,
-                value,
-                stallLimit,
-                silenceLimit,
-                switchoverAck,
-                lateDisks,
-                announcements);
+        return but(draft -> draft.channelLimit = value);
     }
 
     public IncomingConfig withStallLimit(Duration value) {
-        return new IncomingConfig(
-                channels,
-                method,
-                decompressThreads,
-                shared,
-                maxRam,
-                channelLimit,
-                value,
-                silenceLimit,
-                switchoverAck,
-                lateDisks,
-                announcements);
+        return but(draft -> draft.stallLimit = value);
     }
 
     public IncomingConfig withSilenceLimit(Duration value) {
-        return new IncomingConfig(
-                channels,
-                method,
-                decompressThreads,
-                shared,
-                maxRam,
-                channelLimit,
-                stallLimit,
-                value,
-                switchoverAck,
-                lateDisks,
-                announcements);
+        return but(draft -> draft.silenceLimit = value);
     }
 
     public IncomingConfig withSwitchoverAck(boolean value) {
-        return new IncomingConfig(
-                channels,
-                method,
-                decompressThreads,
-                shared,
-                maxRam,
-                channelLimit,
-                stallLimit,
-                silenceLimit,
-                value,
-                lateDisks,
-                announcements);
+        return but(draft -> draft.switchoverAck = value);
     }
 
     public IncomingConfig withLateDisks(boolean value) {
-        return new IncomingConfig(
-                channels,
-                method,
-                decompressThreads,
-                shared,
-                maxRam,
-                channelLimit,
-                stallLimit,
-                silenceLimit,
-                switchoverAck,
-                value,
-                announcements);
+        return but(draft -> draft.lateDisks = value);
     }
 
     public IncomingConfig withAnnouncements(AnnounceSchedule value) {
-        return new IncomingConfig(
-                channels,
-                method,
-                decompressThreads,
-                shared,
-                maxRam,
-                channelLimit,
-                stallLimit,
-                silenceLimit,
-                switchoverAck,
-                lateDisks,
-                value);
+        return but(draft -> draft.announcements = value);
+    }
+
+    private IncomingConfig but(Consumer<Draft> change) {
+        Draft draft = new Draft(this);
+        change.accept(draft);
+        return draft.config();
+    }
+
+    /** A config whose components can be changed one by one. */
+    private static final class Draft {
+        private int channels;
+        private MultifdMethod method;
+        private int decompressThreads;
+        private Set<String> shared;
+        private long maxRam;
+        private Duration channelLimit;
+        private Duration stallLimit;
+        private Duration silenceLimit;
+        private boolean switchoverAck;
+        private boolean lateDisks;
+        private AnnounceSchedule announcements;
+
+        Draft(IncomingConfig from) {
+            channels = from.channels;
+            method = from.method;
+            decompressThreads = from.decompressThreads;
+            shared = from.shared;
+            maxRam = from.maxRam;
+            channelLimit = from.channelLimit;
+            stallLimit = from.stallLimit;
+            silenceLimit = from.silenceLimit;
+            switchoverAck = from.switchoverAck;
+            lateDisks = from.lateDisks;
+            announcements = from.announcements;
+        }
+
+        IncomingConfig config() {
+            return new IncomingConfig(
+                    channels,
+                    method,
+                    decompressThreads,
+                    shared,
+                    maxRam,
+                    channelLimit,
+                    stallLimit,
+                    silenceLimit,
+                    switchoverAck,
+                    lateDisks,
+                    announcements);
+        }
     }
 }
