@@ -1,8 +1,11 @@
 package org.transhume.control.guest;
 
+import java.util.Arrays;
 import java.util.List;
 import org.transhume.control.devices.ColoStatus;
 import org.transhume.control.devices.DeviceLayer;
+import org.transhume.control.qmp.Argument;
+import org.transhume.control.qmp.ArgumentType;
 import org.transhume.control.qmp.QmpCommand;
 import org.transhume.control.qmp.QmpError;
 import org.transhume.control.settings.Profile;
@@ -11,6 +14,10 @@ import tools.jackson.databind.node.JsonNodeFactory;
 
 /** {@code x-colo-lost-heartbeat} and {@code query-colo-status} (spec: control.md §2.6). */
 final class ColoCommands {
+    static final ArgumentType REASONS = new ArgumentType.Choice(Arrays.stream(ColoStatus.Reason.values())
+            .map(ColoStatus.Reason::wireName)
+            .toList());
+
     private final DeviceLayer layer;
     private final Profile profile;
 
@@ -22,9 +29,22 @@ final class ColoCommands {
     static QmpCommand[] of(DeviceLayer layer, Profile profile) {
         ColoCommands commands = new ColoCommands(layer, profile);
         return new QmpCommand[] {
-            QmpCommand.of("x-colo-lost-heartbeat", List.of(), _ -> commands.loseHeartbeat()),
+            QmpCommand.of("x-colo-lost-heartbeat", List.of(), _ -> commands.loseHeartbeat())
+                    .describedAs("tells a machine in COLO that the other is gone: it goes on alone")
+                    .onlyWhen("in COLO, once"),
             QmpCommand.of("query-colo-status", List.of(), _ -> commands.query())
+                    .returning(new ArgumentType.Struct(
+                            Argument.required("mode", modes(profile)),
+                            Argument.required("last-mode", modes(profile)),
+                            Argument.required("reason", REASONS)))
+                    .describedAs("this side's part in COLO, and why COLO ended")
         };
+    }
+
+    static ArgumentType modes(Profile profile) {
+        return new ArgumentType.Choice(Arrays.stream(ColoStatus.Mode.values())
+                .map(mode -> name(mode, profile))
+                .toList());
     }
 
     private JsonNode loseHeartbeat() throws QmpError {
@@ -44,12 +64,12 @@ final class ColoCommands {
         ColoStatus status = layer.coloStatus();
         return JsonNodeFactory.instance
                 .objectNode()
-                .put("last-mode", name(status.last()))
-                .put("mode", name(status.mode()))
+                .put("last-mode", name(status.last(), profile))
+                .put("mode", name(status.mode(), profile))
                 .put("reason", status.reason().wireName());
     }
 
-    private String name(ColoStatus.Mode mode) {
+    private static String name(ColoStatus.Mode mode, Profile profile) {
         return profile == Profile.V3_1 && mode == ColoStatus.Mode.NONE ? "unknown" : mode.wireName();
     }
 }

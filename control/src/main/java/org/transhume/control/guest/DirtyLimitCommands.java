@@ -34,9 +34,18 @@ final class DirtyLimitCommands {
         Argument vcpu = Argument.optional("cpu-index", new ArgumentType.Whole(IntegerType.INT64));
         Argument rate = Argument.required("dirty-rate", new ArgumentType.Whole(IntegerType.UINT64));
         return new QmpCommand[] {
-            QmpCommand.of("set-vcpu-dirty-limit", List.of(vcpu, rate), commands::set),
-            QmpCommand.of("cancel-vcpu-dirty-limit", List.of(vcpu), commands::cancel),
+            QmpCommand.of("set-vcpu-dirty-limit", List.of(vcpu, rate), commands::set)
+                    .describedAs("slows one vCPU, or all, down to so many MiB/s written")
+                    .onlyWhen("where vCPUs are counted one by one, and no migration sets the limits"),
+            QmpCommand.of("cancel-vcpu-dirty-limit", List.of(vcpu), commands::cancel)
+                    .describedAs("lifts the limit of one vCPU, or of all")
+                    .onlyWhen("while no migration sets the limits"),
             QmpCommand.of("query-vcpu-dirty-limit", List.of(), _ -> commands.query())
+                    .returning(new ArgumentType.ListOf(new ArgumentType.Struct(
+                            Argument.required("cpu-index", new ArgumentType.Whole(IntegerType.INT64)),
+                            Argument.required("limit-rate", new ArgumentType.Whole(IntegerType.UINT64)),
+                            Argument.required("current-rate", new ArgumentType.Whole(IntegerType.UINT64)))))
+                    .describedAs("vCPUs with a limit, and what they write, in MiB/s")
         };
     }
 

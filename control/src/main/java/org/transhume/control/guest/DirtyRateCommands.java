@@ -45,14 +45,34 @@ final class DirtyRateCommands {
                 Arrays.stream(Mode.values()).map(Mode::wireName).toList());
         return new QmpCommand[] {
             QmpCommand.of(
-                    "calc-dirty-rate",
-                    List.of(
-                            Argument.required("calc-time", whole),
-                            unit,
-                            Argument.optional("sample-pages", whole),
-                            Argument.optional("mode", modes)),
-                    commands::measure),
+                            "calc-dirty-rate",
+                            List.of(
+                                    Argument.required("calc-time", whole),
+                                    unit,
+                                    Argument.optional("sample-pages", whole),
+                                    Argument.optional("mode", modes)),
+                            commands::measure)
+                    .describedAs(
+                            "begins to measure how fast the guest writes its RAM, over calc-time of calc-time-unit")
+                    .onlyWhen("while none is being measured"),
             QmpCommand.of("query-dirty-rate", List.of(unit), commands::query)
+                    .returning(new ArgumentType.Struct(
+                            Argument.optional("dirty-rate", whole),
+                            Argument.required(
+                                    "status",
+                                    new ArgumentType.Choice(Arrays.stream(Status.values())
+                                            .map(Status::wireName)
+                                            .toList())),
+                            Argument.required("start-time", whole),
+                            Argument.required("calc-time", whole),
+                            Argument.required("calc-time-unit", unit.type()),
+                            Argument.required("sample-pages", whole),
+                            Argument.required("mode", modes),
+                            Argument.optional(
+                                    "vcpu-dirty-rate",
+                                    new ArgumentType.ListOf(new ArgumentType.Struct(
+                                            Argument.required("id", whole), Argument.required("dirty-rate", whole))))))
+                    .describedAs("the latest measurement, in MiB/s, and what it was asked for")
         };
     }
 

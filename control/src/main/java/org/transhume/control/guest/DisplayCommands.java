@@ -28,21 +28,24 @@ final class DisplayCommands {
         ArgumentType port = new ArgumentType.Whole(IntegerType.INT64);
         List<QmpCommand> all = new ArrayList<>();
         all.add(QmpCommand.of(
-                "client_migrate_info",
-                List.of(
-                        Argument.required("protocol", text),
-                        Argument.required("hostname", text),
-                        Argument.optional("port", port),
-                        Argument.optional("tls-port", port),
-                        Argument.optional("cert-subject", text)),
-                commands::handOver));
+                        "client_migrate_info",
+                        List.of(
+                                Argument.required("protocol", text),
+                                Argument.required("hostname", text),
+                                Argument.optional("port", port),
+                                Argument.optional("tls-port", port),
+                                Argument.optional("cert-subject", text)),
+                        commands::handOver)
+                .describedAs("where remote displays connect to once the guest has moved")
+                .onlyWhen("with SPICE in use"));
         if (profile == Profile.V10_0) {
             all.add(QmpCommand.of(
-                    "display-reload",
-                    List.of(
-                            Argument.required("type", new ArgumentType.Choice(List.of("vnc"))),
-                            Argument.optional("tls-certs", new ArgumentType.Flag())),
-                    commands::reload));
+                            "display-reload",
+                            List.of(
+                                    Argument.required("type", new ArgumentType.Choice(List.of("vnc"))),
+                                    Argument.optional("tls-certs", new ArgumentType.Flag())),
+                            commands::reload)
+                    .describedAs("has a display take its configuration anew, for VNC its certificates"));
         }
         return all.toArray(QmpCommand[]::new);
     }

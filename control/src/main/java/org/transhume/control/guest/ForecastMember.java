@@ -1,6 +1,12 @@
 package org.transhume.control.guest;
 
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Optional;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+import org.transhume.control.qmp.Argument;
+import org.transhume.control.qmp.ArgumentType;
 import org.transhume.engine.forecast.Forecast;
 import org.transhume.engine.forecast.Verdict;
 import org.transhume.engine.outgoing.MigrationProgress;
@@ -16,6 +22,39 @@ final class ForecastMember {
     static final String NAME = "x-transhume";
 
     private ForecastMember() {}
+
+    /** What {@link #of} makes. */
+    static ArgumentType type() {
+        List<Argument> members =
+                numbers("progress", "predicted-downtime", "eta", "eta-low", "eta-high", "forecast-age");
+        members.add(Argument.optional("verdict", verdictType()));
+        members.add(Argument.optional(
+                "downtime",
+                new ArgumentType.Struct(numbers(
+                        "total",
+                        "predicted",
+                        "stop",
+                        "held",
+                        "last-harvest",
+                        "last-pages",
+                        "devices",
+                        "wire",
+                        "start"))));
+        return new ArgumentType.Struct(members);
+    }
+
+    /** What {@link #verdict} makes. */
+    static ArgumentType verdictType() {
+        List<Argument> members = numbers("bandwidth", "needed-bandwidth", "needed-downtime-limit", "needed-throttle");
+        members.addFirst(Argument.required("converges", new ArgumentType.Flag()));
+        return new ArgumentType.Struct(members);
+    }
+
+    private static List<Argument> numbers(String... names) {
+        return Stream.of(names)
+                .map(name -> Argument.optional(name, new ArgumentType.Decimal()))
+                .collect(Collectors.toCollection(ArrayList::new));
+    }
 
     /** @param downtime what the pause was made of, once it is over */
     static ObjectNode of(MigrationProgress progress, Optional<OutgoingReport.Downtime> downtime) {

@@ -11,8 +11,10 @@ import org.transhume.control.jobs.Jobs;
 import org.transhume.control.qmp.QmpAddress;
 import org.transhume.control.qmp.QmpCommand;
 import org.transhume.control.qmp.QmpDispatcher;
+import org.transhume.control.qmp.QmpEvent;
 import org.transhume.control.qmp.QmpServer;
 import org.transhume.control.qmp.SettingsCommands;
+import org.transhume.control.schema.SchemaCommand;
 import org.transhume.control.settings.Settings;
 import org.transhume.engine.Guest;
 import org.transhume.engine.IncomingGuest;
@@ -84,12 +86,20 @@ public final class GuestProcess implements AutoCloseable {
         dispatcher.register(DisplayCommands.of(devices, settings.profile()));
         dispatcher.register(SettingsCommands.of(settings, control::setCapabilities, control::setParameters));
         dispatcher.register(QmpCommand.of("quit", List.of(), _ -> {
-            dispatcher.emit(
-                    "SHUTDOWN",
-                    JsonNodeFactory.instance.objectNode().put("guest", false).put("reason", "host-qmp-quit"));
-            quit.complete(null);
-            return null;
-        }));
+                    dispatcher.emit(
+                            "SHUTDOWN",
+                            JsonNodeFactory.instance
+                                    .objectNode()
+                                    .put("guest", false)
+                                    .put("reason", "host-qmp-quit"));
+                    quit.complete(null);
+                    return null;
+                })
+                .describedAs("ends the process; a migration that runs is cancelled"));
+        dispatcher.register(MigrationTypes.events(settings.profile()));
+        dispatcher.register(EmittedDeviceEvents.of(settings.profile()).toArray(QmpEvent[]::new));
+        dispatcher.register(JobCommands.event());
+        dispatcher.register(SchemaCommand.of(dispatcher));
     }
 
     /**
@@ -106,6 +116,11 @@ public final class GuestProcess implements AutoCloseable {
     public void showCounters() {
         counters = CountersFile.open();
         control.showIn(counters);
+    }
+
+    /** Its commands and events. */
+    public QmpDispatcher dispatcher() {
+        return dispatcher;
     }
 
     public GuestRuntime runtime() {

@@ -1,6 +1,5 @@
 package org.transhume.control.guest;
 
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -44,14 +43,29 @@ public final class MigrationCommands {
     public static QmpCommand[] of(GuestRuntime guest, MigrationControl control) {
         MigrationCommands commands = new MigrationCommands(guest, control);
         return new QmpCommand[] {
-            QmpCommand.of("query-status", List.of(), _ -> commands.status()),
-            QmpCommand.of("stop", List.of(), _ -> commands.stop()),
-            QmpCommand.of("cont", List.of(), _ -> commands.cont()),
-            QmpCommand.of("migrate", commands.migrateArguments(), commands::migrate),
-            QmpCommand.of("migrate-incoming", commands.incomingArguments(), commands::incoming),
-            QmpCommand.of("migrate_cancel", List.of(), _ -> commands.cancel()),
-            QmpCommand.of("migrate-continue", commands.continueArguments(), commands::proceed),
+            QmpCommand.of("query-status", List.of(), _ -> commands.status())
+                    .returning(MigrationTypes.status(commands.profile))
+                    .describedAs("the guest's run state"),
+            QmpCommand.of("stop", List.of(), _ -> commands.stop())
+                    .describedAs("stops the guest; one that is to arrive stays stopped"),
+            QmpCommand.of("cont", List.of(), _ -> commands.cont())
+                    .describedAs("lets the guest run; one that is to arrive runs once it has")
+                    .onlyWhen("at any time but finish-migrate, while a migration hands the guest over"),
+            QmpCommand.of("migrate", commands.migrateArguments(), commands::migrate)
+                    .describedAs("begins to move the guest; what becomes of it is told by events and query-migrate")
+                    .onlyWhen(
+                            "while no outgoing migration runs, and the guest is here: not inmigrate, not postmigrate"),
+            QmpCommand.of("migrate-incoming", commands.incomingArguments(), commands::incoming)
+                    .describedAs("begins to listen for a guest")
+                    .onlyWhen("in a process started with --incoming defer, until one has succeeded"),
+            QmpCommand.of("migrate_cancel", List.of(), _ -> commands.cancel())
+                    .describedAs("gives up the outgoing migration, if there is one; the guest goes on here"),
+            QmpCommand.of("migrate-continue", commands.continueArguments(), commands::proceed)
+                    .describedAs("lets a migration go on that waits before its switchover")
+                    .onlyWhen("in the state that is named; pre-switchover is the one that waits"),
             QmpCommand.of("query-migrate", List.of(), _ -> commands.query())
+                    .returning(MigrationTypes.info(commands.profile))
+                    .describedAs("state and figures of the latest migration, out or in; empty before the first")
         };
     }
 
@@ -73,13 +87,7 @@ public final class MigrationCommands {
 
     /** All states there are, whether or not this release ever gets into them: a script may name any. */
     private List<Argument> continueArguments() {
-        List<String> states = new ArrayList<>(List.of("none", "setup", "cancelling", "cancelled", "active"));
-        states.addAll(List.of("postcopy-active", "postcopy-paused", "postcopy-recover", "completed", "failed"));
-        states.addAll(List.of("colo", "pre-switchover", "device"));
-        if (profile == Profile.V10_0) {
-            states.addAll(List.of("postcopy-recover-setup", "wait-unplug"));
-        }
-        return List.of(Argument.required("state", new ArgumentType.Choice(states)));
+        return List.of(Argument.required("state", MigrationTypes.state(profile)));
     }
 
     private List<Argument> incomingArguments() {

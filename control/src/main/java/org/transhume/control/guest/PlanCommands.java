@@ -6,6 +6,7 @@ import org.transhume.control.dirtyrate.DirtyRate;
 import org.transhume.control.qmp.Argument;
 import org.transhume.control.qmp.ArgumentType;
 import org.transhume.control.qmp.Arguments;
+import org.transhume.control.qmp.Feature;
 import org.transhume.control.qmp.QmpCommand;
 import org.transhume.control.qmp.QmpError;
 import org.transhume.control.settings.IntegerType;
@@ -45,13 +46,18 @@ final class PlanCommands {
         ArgumentType whole = new ArgumentType.Whole(IntegerType.INT64);
         return new QmpCommand[] {
             QmpCommand.of(
-                    "x-plan",
-                    List.of(
-                            Argument.optional("seconds", whole),
-                            Argument.optional("bandwidth", whole),
-                            Argument.optional("downtime-limit", whole)),
-                    commands::plan),
+                            "x-plan",
+                            List.of(
+                                    Argument.optional("seconds", whole),
+                                    Argument.optional("bandwidth", whole),
+                                    Argument.optional("downtime-limit", whole)),
+                            commands::plan)
+                    .describedAs("looks at the guest for some seconds, and foretells what a migration would come to")
+                    .onlyWhen("with the guest here, and neither migration, plan nor calc-dirty-rate under way"),
             QmpCommand.of("query-x-plan", List.of(), _ -> commands.query())
+                    .returning(PlanTypes.result())
+                    .describedAs("the latest plan: time, pause, bytes and verdict for each strategy")
+                    .with(Feature.UNSTABLE)
         };
     }
 

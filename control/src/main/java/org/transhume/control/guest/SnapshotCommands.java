@@ -41,12 +41,15 @@ final class SnapshotCommands {
         Argument devices = Argument.required("devices", new ArgumentType.ListOf(text));
         List<Argument> whole = List.of(id, tag, vmstate, devices);
         return new QmpCommand[] {
-            QmpCommand.of("snapshot-save", whole, a -> commands.begin("snapshot-save", a, commands::save)),
-            QmpCommand.of("snapshot-load", whole, a -> commands.begin("snapshot-load", a, commands::load)),
+            QmpCommand.of("snapshot-save", whole, a -> commands.begin("snapshot-save", a, commands::save))
+                    .describedAs("begins a job that saves RAM, devices and disks under a tag"),
+            QmpCommand.of("snapshot-load", whole, a -> commands.begin("snapshot-load", a, commands::load))
+                    .describedAs("begins a job that puts RAM, devices and disks back to a tag"),
             QmpCommand.of(
-                    "snapshot-delete",
-                    List.of(id, tag, devices),
-                    a -> commands.begin("snapshot-delete", a, commands::delete))
+                            "snapshot-delete",
+                            List.of(id, tag, devices),
+                            a -> commands.begin("snapshot-delete", a, commands::delete))
+                    .describedAs("begins a job that forgets a tag")
         };
     }
 

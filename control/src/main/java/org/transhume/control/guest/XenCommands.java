@@ -32,15 +32,24 @@ final class XenCommands implements AutoCloseable {
         Argument filename = Argument.required("filename", new ArgumentType.Text());
         Argument enable = Argument.required("enable", flag);
         return new QmpCommand[] {
-            QmpCommand.of("xen-save-devices-state", List.of(filename, Argument.optional("live", flag)), this::save),
-            QmpCommand.of("xen-load-devices-state", List.of(filename), this::load),
-            QmpCommand.of("xen-set-global-dirty-log", List.of(enable), this::log),
+            QmpCommand.of("xen-save-devices-state", List.of(filename, Argument.optional("live", flag)), this::save)
+                    .describedAs("writes the devices' state to a file, for Xen's tools"),
+            QmpCommand.of("xen-load-devices-state", List.of(filename), this::load)
+                    .describedAs("reads the devices' state from a file, for Xen's tools")
+                    .onlyWhen("while the guest does not run"),
+            QmpCommand.of("xen-set-global-dirty-log", List.of(enable), this::log)
+                    .describedAs("logs which pages are written, beside any migration"),
             QmpCommand.of(
-                    "xen-set-replication",
-                    List.of(enable, Argument.required("primary", flag), Argument.optional("failover", flag)),
-                    this::replicate),
-            QmpCommand.of("query-xen-replication-status", List.of(), _ -> replicationStatus()),
+                            "xen-set-replication",
+                            List.of(enable, Argument.required("primary", flag), Argument.optional("failover", flag)),
+                            this::replicate)
+                    .describedAs("begins or ends replication of disks, for COLO under Xen"),
+            QmpCommand.of("query-xen-replication-status", List.of(), _ -> replicationStatus())
+                    .returning(new ArgumentType.Struct(
+                            Argument.required("error", flag), Argument.optional("desc", new ArgumentType.Text())))
+                    .describedAs("whether replication met an error, and which"),
             QmpCommand.of("xen-colo-do-checkpoint", List.of(), _ -> checkpoint())
+                    .describedAs("has replication take a checkpoint now")
         };
     }
 

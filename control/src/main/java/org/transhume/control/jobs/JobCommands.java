@@ -6,6 +6,8 @@ import org.transhume.control.qmp.ArgumentType;
 import org.transhume.control.qmp.Arguments;
 import org.transhume.control.qmp.QmpCommand;
 import org.transhume.control.qmp.QmpError;
+import org.transhume.control.qmp.QmpEvent;
+import org.transhume.control.settings.IntegerType;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.JsonNodeFactory;
@@ -13,6 +15,8 @@ import tools.jackson.databind.node.ObjectNode;
 
 /** {@code query-jobs} and {@code job-dismiss} (spec: control.md §2.4). */
 public final class JobCommands {
+    private static final List<String> TYPES = List.of("snapshot-load", "snapshot-save", "snapshot-delete");
+
     private final Jobs jobs;
 
     private JobCommands(Jobs jobs) {
@@ -21,11 +25,29 @@ public final class JobCommands {
 
     public static QmpCommand[] of(Jobs jobs) {
         JobCommands commands = new JobCommands(jobs);
-        Argument id = Argument.required("id", new ArgumentType.Text());
+        ArgumentType text = new ArgumentType.Text();
+        ArgumentType whole = new ArgumentType.Whole(IntegerType.INT64);
+        Argument id = Argument.required("id", text);
         return new QmpCommand[] {
-            QmpCommand.of("query-jobs", List.of(), _ -> commands.query()),
-            QmpCommand.of("job-dismiss", List.of(id), commands::dismiss)
+            QmpCommand.of("query-jobs", List.of(), _ -> commands.query())
+                    .returning(new ArgumentType.ListOf(new ArgumentType.Struct(
+                            Argument.required("id", text),
+                            Argument.required("type", new ArgumentType.Choice(TYPES)),
+                            Argument.required("status", JobStatus.TYPE),
+                            Argument.required("current-progress", whole),
+                            Argument.required("total-progress", whole),
+                            Argument.optional("error", text))))
+                    .describedAs("all jobs that were not dismissed yet"),
+            QmpCommand.of("job-dismiss", List.of(id), commands::dismiss).describedAs("forgets a job that has concluded")
         };
+    }
+
+    /** What jobs tell of. */
+    public static QmpEvent event() {
+        return new QmpEvent(
+                "JOB_STATUS_CHANGE",
+                List.of(Argument.required("id", new ArgumentType.Text()), Argument.required("status", JobStatus.TYPE)),
+                "a job is in another state");
     }
 
     private JsonNode query() {

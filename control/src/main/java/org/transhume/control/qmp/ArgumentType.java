@@ -2,8 +2,12 @@ package org.transhume.control.qmp;
 
 import java.math.BigInteger;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.TreeMap;
 import org.transhume.control.settings.IntegerType;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ArrayNode;
@@ -12,7 +16,7 @@ import tools.jackson.databind.node.JsonNodeFactory;
 import tools.jackson.databind.node.ObjectNode;
 import tools.jackson.databind.node.StringNode;
 
-/** What an argument may be. The check a value has to pass, and what a client is told, follow from it. */
+/** What an argument or a result may be. The check a value has to pass, and what a client is told, follow from it. */
 public sealed interface ArgumentType {
     /** Where a value stands: {@code path} from the top, {@code name} of the member, null in a list. */
     record Place(String path, String name) {
@@ -100,10 +104,27 @@ public sealed interface ArgumentType {
         }
     }
 
-    /** One of several words. */
-    record Choice(List<String> accepted) implements ArgumentType {
+    /**
+     * One of several words.
+     *
+     * @param accepted words that pass the check
+     * @param lacking those of them that no client is told of, as the command then says why it cannot have them
+     * @param deprecated those of them that may go
+     */
+    record Choice(List<String> accepted, Set<String> lacking, Set<String> deprecated) implements ArgumentType {
         public Choice {
             accepted = List.copyOf(accepted);
+            lacking = Set.copyOf(lacking);
+            deprecated = Set.copyOf(deprecated);
+        }
+
+        public Choice(List<String> accepted) {
+            this(accepted, Set.of(), Set.of());
+        }
+
+        /** The words that a client may count on. */
+        public List<String> told() {
+            return accepted.stream().filter(word -> !lacking.contains(word)).toList();
         }
 
         @Override
@@ -155,7 +176,8 @@ public sealed interface ArgumentType {
     record Union(List<Argument> common, String selector, Map<String, ArgumentType> branches) implements ArgumentType {
         public Union {
             common = List.copyOf(common);
-            branches = Map.copyOf(branches);
+            // In an order of their own, so that clients are told the same by every process.
+            branches = Collections.unmodifiableSortedMap(new TreeMap<>(branches));
         }
 
         @Override
@@ -163,8 +185,13 @@ public sealed interface ArgumentType {
             return checkedMembers(place, value, membersFor(place, value));
         }
 
+        /** The words of the deciding member. */
+        public ArgumentType selectorType() {
+            return new Choice(List.copyOf(branches.keySet()));
+        }
+
         private List<Argument> membersFor(Place place, JsonNode value) throws QmpError {
-            Argument selecting = Argument.required(selector, new Choice(List.copyOf(branches.keySet())));
+            Argument selecting = Argument.required(selector, selectorType());
             JsonNode selected = value.get(selector);
             List<Argument> members = new ArrayList<>(common);
             members.add(selecting);
@@ -185,6 +212,16 @@ public sealed interface ArgumentType {
         @Override
         public JsonNode checked(Place place, JsonNode value) {
             return value;
+        }
+    }
+
+    /** What is wrong with {@code value} as one of these, for whoever wrote the command that answered it; empty if nothing. */
+    default Optional<String> flawOf(JsonNode value) {
+        try {
+            checked(Place.TOP, value);
+            return Optional.empty();
+        } catch (QmpError e) {
+            return Optional.of(e.getMessage());
         }
     }
 

@@ -10,6 +10,9 @@ public interface QmpCommand {
     /** What a command answers that has nothing to say. */
     ArgumentType NOTHING = new ArgumentType.Struct(List.of());
 
+    /** {@link #when} of most commands. */
+    String ANY_TIME = "at any time";
+
     String name();
 
     /** What it takes; checked in this order before {@link #execute}. */
@@ -27,9 +30,14 @@ public interface QmpCommand {
         return "";
     }
 
+    /** When it does what it is for, in a few words; otherwise it is refused. */
+    default String when() {
+        return ANY_TIME;
+    }
+
     /** What is said of it besides, in the order of {@link Feature}. */
     default Set<Feature> features() {
-        return Set.of();
+        return Feature.impliedBy(name());
     }
 
     /** Whether it may also run out of band: on the reader's thread, beside a command in band, never waiting for it. */
@@ -53,12 +61,12 @@ public interface QmpCommand {
 
     /** A command in band; what it answers, if anything, and what it is for are added to it. */
     static Declared of(String name, List<Argument> arguments, Action action) {
-        return new Declared(name, arguments, NOTHING, "", Set.of(), false, action);
+        return new Declared(name, arguments, NOTHING, "", ANY_TIME, Feature.impliedBy(name), false, action);
     }
 
     /** A command that may also run out of band. */
     static Declared outOfBand(String name, List<Argument> arguments, Action action) {
-        return new Declared(name, arguments, NOTHING, "", Set.of(), true, action);
+        return new Declared(name, arguments, NOTHING, "", ANY_TIME, Feature.impliedBy(name), true, action);
     }
 
     /** A command whose parts were given one by one. */
@@ -67,6 +75,7 @@ public interface QmpCommand {
             List<Argument> arguments,
             ArgumentType result,
             String description,
+            String when,
             Set<Feature> features,
             boolean oob,
             Action action)
@@ -77,19 +86,24 @@ public interface QmpCommand {
 
         /** The same, answering a {@code type}. */
         public Declared returning(ArgumentType type) {
-            return new Declared(name, arguments, type, description, features, oob, action);
+            return new Declared(name, arguments, type, description, when, features, oob, action);
         }
 
         /** The same, with one line for a reader who knows migration. */
         public Declared describedAs(String line) {
-            return new Declared(name, arguments, result, line, features, oob, action);
+            return new Declared(name, arguments, result, line, when, features, oob, action);
+        }
+
+        /** The same, refused at other times than these. */
+        public Declared onlyWhen(String times) {
+            return new Declared(name, arguments, result, description, times, features, oob, action);
         }
 
         /** The same, and clients are told not to count on it. */
         public Declared with(Feature feature) {
             Set<Feature> more = EnumSet.of(feature);
             more.addAll(features);
-            return new Declared(name, arguments, result, description, more, oob, action);
+            return new Declared(name, arguments, result, description, when, more, oob, action);
         }
 
         @Override

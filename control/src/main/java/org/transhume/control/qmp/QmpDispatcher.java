@@ -8,6 +8,7 @@ import java.util.Map;
 import java.util.concurrent.ConcurrentSkipListMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.locks.ReentrantLock;
+import org.transhume.control.settings.IntegerType;
 import org.transhume.control.settings.Profile;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ArrayNode;
@@ -23,6 +24,7 @@ public final class QmpDispatcher {
     private final Profile profile;
     private final String version;
     private final Map<String, QmpCommand> commands = new ConcurrentSkipListMap<>();
+    private final Map<String, QmpEvent> events = new ConcurrentSkipListMap<>();
     private final List<QmpSession> sessions = new CopyOnWriteArrayList<>();
     private final ReentrantLock inBand = new ReentrantLock();
     private final Object emitting = new Object();
@@ -37,14 +39,30 @@ public final class QmpDispatcher {
         this.version = version;
         Argument enable =
                 Argument.optional("enable", new ArgumentType.ListOf(new ArgumentType.Choice(List.of(QmpSession.OOB))));
+        ArgumentType whole = new ArgumentType.Whole(IntegerType.INT64);
         register(
                 QmpCommand.of(NEGOTIATE, List.of(enable), _ -> {
-                    throw new QmpError(
-                            QmpError.Kind.COMMAND_NOT_FOUND,
-                            "Capabilities negotiation is already complete, command ignored");
-                }),
-                QmpCommand.of("query-version", List.of(), _ -> version()),
-                QmpCommand.of("query-commands", List.of(), _ -> names()));
+                            throw new QmpError(
+                                    QmpError.Kind.COMMAND_NOT_FOUND,
+                                    "Capabilities negotiation is already complete, command ignored");
+                        })
+                        .describedAs("ends the negotiation; commands are taken from here on, with oob also out of band")
+                        .onlyWhen("first on a connection, and once"),
+                QmpCommand.of("query-version", List.of(), _ -> version())
+                        .returning(new ArgumentType.Struct(
+                                Argument.required(
+                                        "qemu",
+                                        new ArgumentType.Struct(
+                                                Argument.required("major", whole),
+                                                Argument.required("minor", whole),
+                                                Argument.required("micro", whole))),
+                                Argument.required("package", new ArgumentType.Text())))
+                        .describedAs(
+                                "the QEMU release whose names and limits count here, and the version of Transhume"),
+                QmpCommand.of("query-commands", List.of(), _ -> names())
+                        .returning(new ArgumentType.ListOf(
+                                new ArgumentType.Struct(Argument.required("name", new ArgumentType.Text()))))
+                        .describedAs("names of all commands"));
     }
 
     public Profile profile() {
@@ -64,6 +82,25 @@ public final class QmpDispatcher {
         }
     }
 
+    /** Adds events: what {@link #emit} sends of these names is what clients are told to expect. */
+    public void register(QmpEvent... added) {
+        for (QmpEvent event : added) {
+            if (events.putIfAbsent(event.name(), event) != null) {
+                throw new IllegalArgumentException(event.name() + " is registered already");
+            }
+        }
+    }
+
+    /** All commands, in the order of their names. */
+    public List<QmpCommand> commands() {
+        return List.copyOf(commands.values());
+    }
+
+    /** All events, in the order of their names. */
+    public List<QmpEvent> events() {
+        return List.copyOf(events.values());
+    }
+
     /** Sends an event without data to all monitors that have negotiated. Never waits for a client. */
     public void emit(String event) {
         emit(event, null);
@@ -71,6 +108,7 @@ public final class QmpDispatcher {
 
     /** Sends an event to all monitors that have negotiated, the same text to each. Never waits for a client. */
     public void emit(String event, JsonNode data) {
+        assert events.isEmpty() || asDeclared(event, declared(event), data == null ? Json.object() : data);
         // One at a time, so that all monitors see the same order.
         synchronized (emitting) {
             Instant now = Instant.now();
@@ -128,11 +166,30 @@ public final class QmpDispatcher {
     private static JsonNode run(QmpCommand command, ObjectNode arguments) throws QmpError {
         try {
             JsonNode result = command.execute(Arguments.checked(command.arguments(), arguments));
-            return result == null ? Json.object() : result;
+            JsonNode answer = result == null ? Json.object() : result;
+            assert command.description().isEmpty() || asDeclared(command.name(), command.result(), answer);
+            return answer;
         } catch (RuntimeException bug) {
             LOG.log(Level.ERROR, "command " + command.name() + " failed unexpectedly", bug);
             throw new QmpError("Internal error in " + command.name() + ": " + bug);
         }
+    }
+
+    /** For tests, which run with assertions: what clients are told of a command or an event must be what they get. */
+    private static boolean asDeclared(String name, ArgumentType declared, JsonNode value) {
+        declared.flawOf(value).ifPresent(flaw -> {
+            throw new IllegalStateException(
+                    "%s is not as it was declared: %s, in %s".formatted(name, flaw, Json.text(value)));
+        });
+        return true;
+    }
+
+    private ArgumentType declared(String event) {
+        QmpEvent known = events.get(event);
+        if (known == null) {
+            throw new IllegalStateException("event " + event + " was not registered");
+        }
+        return known.type();
     }
 
     void attach(QmpSession session) {

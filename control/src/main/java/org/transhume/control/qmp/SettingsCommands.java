@@ -6,6 +6,8 @@ import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
+import java.util.stream.Collectors;
 import org.transhume.control.settings.BitmapMapping;
 import org.transhume.control.settings.Capability;
 import org.transhume.control.settings.IntegerType;
@@ -54,36 +56,56 @@ public final class SettingsCommands {
             Settings settings, CapabilityChange capabilityChange, ParameterChange parameterChange) {
         SettingsCommands commands = new SettingsCommands(settings, capabilityChange, parameterChange);
         Profile profile = settings.profile();
+        ArgumentType switches = new ArgumentType.ListOf(new ArgumentType.Struct(
+                Argument.required("capability", capabilityType(profile)),
+                Argument.required("state", new ArgumentType.Flag())));
         List<QmpCommand> all = new ArrayList<>(List.of(
                 QmpCommand.of(
-                        "migrate-set-capabilities",
-                        List.of(Argument.required(
-                                "capabilities",
-                                new ArgumentType.ListOf(new ArgumentType.Struct(
-                                        Argument.required("capability", capabilityType(profile)),
-                                        Argument.required("state", new ArgumentType.Flag()))))),
-                        commands::setCapabilities),
-                QmpCommand.of("query-migrate-capabilities", List.of(), _ -> commands.capabilities()),
+                                "migrate-set-capabilities",
+                                List.of(Argument.required("capabilities", switches)),
+                                commands::setCapabilities)
+                        .describedAs("switches capabilities on and off, all that are named or none")
+                        .onlyWhen("while no outgoing migration runs"),
+                QmpCommand.of("query-migrate-capabilities", List.of(), _ -> commands.capabilities())
+                        .returning(switches)
+                        .describedAs("all capabilities, and whether they are on"),
                 QmpCommand.of(
-                        "migrate-set-parameters",
-                        Parameter.of(profile).stream()
-                                .map(p -> Argument.optional(p.wireName(), argumentType(p.type(profile))))
-                                .toList(),
-                        commands::setParameters),
-                QmpCommand.of("query-migrate-parameters", List.of(), _ -> commands.parameters())));
+                                "migrate-set-parameters",
+                                Parameter.of(profile).stream()
+                                        .map(p -> Argument.optional(p.wireName(), argumentType(p.type(profile))))
+                                        .toList(),
+                                commands::setParameters)
+                        .describedAs("gives parameters new values, all that are named or none"),
+                QmpCommand.of("query-migrate-parameters", List.of(), _ -> commands.parameters())
+                        .returning(new ArgumentType.Struct(Parameter.of(profile).stream()
+                                .map(p -> Argument.optional(p.wireName(), resultType(p.type(profile))))
+                                .toList()))
+                        .describedAs("all parameters and their values; block-bitmap-mapping only once it was set")));
         if (profile == Profile.V3_1) {
+            ArgumentType bytes = new ArgumentType.Whole(IntegerType.INT64);
             all.add(QmpCommand.of(
-                    "migrate-set-cache-size",
-                    List.of(Argument.required("value", new ArgumentType.Whole(IntegerType.INT64))),
-                    commands::setCacheSize));
-            all.add(QmpCommand.of("query-migrate-cache-size", List.of(), _ -> commands.cacheSize()));
+                            "migrate-set-cache-size",
+                            List.of(Argument.required("value", bytes)),
+                            commands::setCacheSize)
+                    .describedAs("xbzrle-cache-size in bytes, rounded down to a power of two")
+                    .with(Feature.DEPRECATED));
+            all.add(QmpCommand.of("query-migrate-cache-size", List.of(), _ -> commands.cacheSize())
+                    .returning(bytes)
+                    .describedAs("xbzrle-cache-size in bytes")
+                    .with(Feature.DEPRECATED));
         }
         return all.toArray(QmpCommand[]::new);
     }
 
     private static ArgumentType capabilityType(Profile profile) {
+        List<Capability> known = Capability.of(profile);
         return new ArgumentType.Choice(
-                Capability.of(profile).stream().map(Capability::wireName).toList());
+                known.stream().map(Capability::wireName).toList(),
+                Set.of(),
+                known.stream()
+                        .filter(capability -> capability.deprecatedIn(profile))
+                        .map(Capability::wireName)
+                        .collect(Collectors.toSet()));
     }
 
     private static ArgumentType argumentType(ParameterType type) {
@@ -91,9 +113,15 @@ public final class SettingsCommands {
             case ParameterType.Whole whole -> new ArgumentType.Whole(whole.type());
             case ParameterType.Flag _ -> new ArgumentType.Flag();
             case ParameterType.Text _ -> new ArgumentType.TextOrNull();
-            case ParameterType.Choice choice -> new ArgumentType.Choice(choice.known());
+            case ParameterType.Choice choice ->
+                new ArgumentType.Choice(choice.known(), choice.lacking().keySet(), Set.of());
             case ParameterType.Mapping _ -> MAPPING;
         };
+    }
+
+    /** As the arguments; but a text is never null. */
+    private static ArgumentType resultType(ParameterType type) {
+        return type instanceof ParameterType.Text ? new ArgumentType.Text() : argumentType(type);
     }
 
     private static final ArgumentType MAPPING = new ArgumentType.ListOf(new ArgumentType.Struct(

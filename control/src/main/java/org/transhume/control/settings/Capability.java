@@ -93,6 +93,11 @@ public enum Capability {
         return built;
     }
 
+    /** Whether {@code profile} has it only for old scripts. */
+    public boolean deprecatedIn(Profile profile) {
+        return this == ZERO_BLOCKS && profile == V10_0;
+    }
+
     public String description() {
         return description;
     }

@@ -33,7 +33,8 @@ public sealed interface ParameterType {
 
         /** All words that mean anything here. */
         public List<String> known() {
-            return Stream.concat(accepted.stream(), lacking.keySet().stream()).toList();
+            return Stream.concat(accepted.stream(), lacking.keySet().stream().sorted())
+                    .toList();
         }
     }
 
