@@ -51,6 +51,11 @@ final class QemuProcess implements AutoCloseable {
         return start(version, guest, folder, List.of("-incoming", "defer", "-S"));
     }
 
+    /** Starts a guest that has not run yet, and does not before {@link #cont}. */
+    static QemuProcess atRest(QemuVersion version, QemuGuest guest, Path folder) throws Exception {
+        return start(version, guest, folder, List.of("-S"));
+    }
+
     private static QemuProcess start(QemuVersion version, QemuGuest guest, Path folder, List<String> more)
             throws Exception {
         List<String> command = version.command();

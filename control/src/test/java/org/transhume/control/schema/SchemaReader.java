@@ -54,11 +54,11 @@ public final class SchemaReader {
      *
      * @param kind its meta-type, or the JSON type of a builtin
      * @param words of an enum
-     * @param members of an object, those of all its variants included, an optional one with {@code ?} behind its name; the
-     *     element of an array is called {@code []}
+     * @param members of an object, those of a variant behind the word that chooses it and a dot, an optional one with
+     *     {@code ?} behind its name; the element of an array is called {@code []}
      */
     public record Shape(String kind, List<String> words, Map<String, Shape> members) {
-        /** Each place in it with what is there, for instance {@code channels?[].addr.path = string}. */
+        /** Each place in it with what is there, for instance {@code channels?[].addr.file.filename = string}. */
         public Map<String, String> places() {
             Map<String, String> places = new TreeMap<>();
             collect("", places);
@@ -123,7 +123,9 @@ public final class SchemaReader {
             Set<String> cases = new TreeSet<>();
             for (JsonNode variant : object.get("variants")) {
                 cases.add(variant.get("case").asString());
-                members(entry(variant.get("type").asString())).forEach(members::putIfAbsent);
+                String branch = variant.get("case").asString() + ".";
+                members(entry(variant.get("type").asString()))
+                        .forEach((name, member) -> members.put(branch + name, member));
             }
             Shape tag = members.get(object.get("tag").asString());
             if (tag == null || !cases.equals(new TreeSet<>(tag.words()))) {

@@ -162,8 +162,8 @@ class SchemaTest {
         assertEquals("array", today.get("channels?"));
         assertEquals("enum", today.get("channels?[].channel-type"));
         assertEquals("word", today.get("channels?[].addr.transport=socket"));
-        assertEquals("string", today.get("channels?[].addr.path"));
-        assertEquals("int", today.get("channels?[].addr.offset"));
+        assertEquals("string", today.get("channels?[].addr.socket.unix.path"));
+        assertEquals("int", today.get("channels?[].addr.file.offset"));
         assertFalse(today.containsKey("blk?"));
         assertEquals(
                 Map.of(
