@@ -59,6 +59,11 @@ public final class ConnectionSet implements AutoCloseable {
         connection.close();
     }
 
+    /** Whether there is none, dropped ones aside. */
+    public synchronized boolean isEmpty() {
+        return entries.isEmpty();
+    }
+
     /** The first bytes of a connection told which it is. */
     public synchronized void identify(Connection connection, int channel) {
         for (Entry entry : entries) {

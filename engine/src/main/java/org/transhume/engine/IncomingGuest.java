@@ -54,7 +54,7 @@ public interface IncomingGuest extends Identified {
 
     /**
      * Tells the network where the guest is now. The first time before {@link #start}, from the migration's thread, then from
-     * another one at the times of its {@link AnnounceSchedule}, also while the guest runs.
+     * another one at the times of its {@link AnnounceSchedule}, also while the guest runs. On an operator's word at any time.
      *
      * @param number 1 and up
      */

@@ -102,6 +102,18 @@ public interface DeviceLayer {
         throw new QmpError("Can not find vnc display");
     }
 
+    /** The names of the guest's network interfaces. */
+    default Set<String> interfaces() {
+        return Set.of();
+    }
+
+    /**
+     * Tells the network of one interface where the guest is. From the thread of a monitor, then from one of its own.
+     *
+     * @param number 1 and up
+     */
+    default void announce(String interfaceName, int number) {}
+
     private static QmpError notBuilt(String command) {
         return new QmpError(QmpError.Kind.COMMAND_NOT_FOUND, "The command " + command + " has not been found");
     }

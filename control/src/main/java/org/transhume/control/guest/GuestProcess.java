@@ -36,6 +36,7 @@ public final class GuestProcess implements AutoCloseable {
     private final Planning planning;
     private final Jobs jobs;
     private final XenCommands xen;
+    private final AnnounceCommands announcing;
     private final CompletableFuture<Void> quit = new CompletableFuture<>();
     private QmpServer server;
     private CountersFile counters;
@@ -79,6 +80,11 @@ public final class GuestProcess implements AutoCloseable {
         jobs = new Jobs(dispatcher::emit);
         xen = new XenCommands(runtime, devices);
         devices.attach(new EmittedDeviceEvents(dispatcher));
+        announcing = new AnnounceCommands(runtime, devices);
+        dispatcher.register(PostcopyCommands.of(control));
+        dispatcher.register(ThreadCommands.of(control));
+        dispatcher.register(YankCommands.of(control));
+        dispatcher.register(announcing.commands(settings.profile()));
         dispatcher.register(JobCommands.of(jobs));
         dispatcher.register(SnapshotCommands.of(runtime, control, devices, jobs));
         dispatcher.register(ColoCommands.of(devices, settings.profile()));
@@ -143,6 +149,7 @@ public final class GuestProcess implements AutoCloseable {
                 dirtyRate;
                 planning;
                 xen;
+                announcing;
                 jobs) {
             control.close();
             runtime.releaseSource();

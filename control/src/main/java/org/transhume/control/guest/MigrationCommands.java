@@ -12,6 +12,7 @@ import org.transhume.control.qmp.QmpError;
 import org.transhume.control.settings.Capability;
 import org.transhume.control.settings.Parameter;
 import org.transhume.control.settings.Profile;
+import org.transhume.control.settings.Settings;
 import org.transhume.control.settings.SettingsValues;
 import org.transhume.control.throttle.DirtyLimits;
 import org.transhume.engine.MigrationException;
@@ -155,18 +156,32 @@ public final class MigrationCommands {
 
     private JsonNode migrate(Arguments arguments) throws QmpError {
         String uri = uri(arguments);
-        if (arguments.flag("blk", false) || arguments.flag("inc", false)) {
-            throw new QmpError("Storage migration is not built into this version of Transhume");
-        }
-        if (arguments.flag("resume", false)) {
-            throw new QmpError("Cannot resume if there is no paused migration");
-        }
         try {
+            if (profile != Profile.V3_1) {
+                control.checkAddress(uri); // older ones look at it last
+            }
+            if (arguments.flag("resume", false)) {
+                throw new QmpError("Cannot resume if there is no paused migration");
+            }
+            control.checkLeaves();
+            if (arguments.flag("blk", false) || arguments.flag("inc", false)) {
+                throw storageRefusal();
+            }
             control.migrate(uri);
             return null;
         } catch (MigrationException e) {
             throw new QmpError(e.getMessage());
         }
+    }
+
+    /** Only profiles come here that know storage migration. */
+    private QmpError storageRefusal() {
+        SettingsValues settings = control.settings().values();
+        boolean twice = settings.enabled(Capability.BLOCK) || settings.flag(Parameter.BLOCK_INCREMENTAL);
+        return new QmpError(
+                twice
+                        ? "Command options are incompatible with current migration capabilities"
+                        : Settings.NO_STORAGE_MIGRATION);
     }
 
     private JsonNode incoming(Arguments arguments) throws QmpError {

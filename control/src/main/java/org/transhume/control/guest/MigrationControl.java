@@ -13,6 +13,7 @@ import org.transhume.control.settings.Capability;
 import org.transhume.control.settings.Circumstances;
 import org.transhume.control.settings.HostSupport;
 import org.transhume.control.settings.Parameter;
+import org.transhume.control.settings.Profile;
 import org.transhume.control.settings.SettingRefusedException;
 import org.transhume.control.settings.Settings;
 import org.transhume.control.settings.SettingsValues;
@@ -53,8 +54,8 @@ public final class MigrationControl implements AutoCloseable {
     private final BiConsumer<String, JsonNode> events;
     private final ShownMigrations shown = new ShownMigrations();
     private Incoming incomingMode;
-    private OutgoingMigration outgoing;
-    private IncomingMigration incoming;
+    private volatile OutgoingMigration outgoing; // volatile: looked at without the lock by what may wait for nobody
+    private volatile IncomingMigration incoming;
     private Address listening;
     private boolean exitOnError = true;
     private int excluding; // snapshots that are being saved or loaded
@@ -143,19 +144,8 @@ public final class MigrationControl implements AutoCloseable {
      * @throws MigrationException if it cannot begin
      */
     public synchronized OutgoingMigration migrate(String uri) {
-        Address address = address(uri);
-        if (outgoingRuns()) {
-            throw new MigrationException(IN_PROGRESS);
-        }
-        if (excluding > 0) {
-            throw new MigrationException("A snapshot is being saved or loaded, please wait.");
-        }
-        if (guest.state() == RunState.INMIGRATE) {
-            throw new MigrationException("Guest is waiting for an incoming migration");
-        }
-        if (guest.state() == RunState.POSTMIGRATE) {
-            throw new MigrationException("Can't migrate the vm that was paused due to previous migration");
-        }
+        Address address = checkAddress(uri);
+        checkLeaves();
         if (Capability.X_IGNORE_SHARED.in(settings.profile()) && settings.enabled(Capability.X_IGNORE_SHARED)) {
             throw new MigrationException(
                     "x-ignore-shared streams are loaded by this version, but not sent: switch the capability off");
@@ -171,6 +161,41 @@ public final class MigrationControl implements AutoCloseable {
         shown.outgoing(outgoing::counters);
         CompletableFuture<Void> _ = outgoing.completion().thenAccept(report -> reader.accept(report, latched));
         return outgoing;
+    }
+
+    /** @throws MigrationException unless a migration may begin from here */
+    synchronized void checkLeaves() {
+        if (outgoingRuns()) {
+            throw new MigrationException(IN_PROGRESS);
+        }
+        if (excluding > 0) {
+            throw new MigrationException("A snapshot is being saved or loaded, please wait.");
+        }
+        if (guest.state() == RunState.INMIGRATE) {
+            throw new MigrationException("Guest is waiting for an incoming migration");
+        }
+        if (guest.state() == RunState.POSTMIGRATE) {
+            throw new MigrationException("Can't migrate the vm that was paused due to previous migration");
+        }
+    }
+
+    /** @throws MigrationException unless a migration, as it is set now, could go to {@code uri} */
+    Address checkAddress(String uri) {
+        Address address;
+        try {
+            address = address(uri);
+        } catch (MigrationException e) {
+            boolean old = settings.profile() == Profile.V3_1 && e.getMessage().startsWith("unknown migration protocol");
+            throw old ? new MigrationException("Parameter 'uri' expects a valid migration protocol", e, false) : e;
+        }
+        checkChannels(address);
+        return address;
+    }
+
+    private void checkChannels(Address address) {
+        if (!address.multiChannel() && MigrationConfigs.channels(settings.values()) > 0) {
+            throw new MigrationException("Migration requires multi-channel URIs (e.g. tcp)");
+        }
     }
 
     /** Where the report of each outgoing migration goes that begins from here on, with the settings at its beginning. */
@@ -204,9 +229,7 @@ public final class MigrationControl implements AutoCloseable {
     public synchronized Address listen(String uri, boolean exitOnError) {
         checkListens();
         Address address = address(uri);
-        if (!address.multiChannel() && MigrationConfigs.channels(settings.values()) > 0) {
-            throw new MigrationException("Migration requires multi-channel URIs (e.g. tcp)");
-        }
+        checkChannels(address);
         Listener listener;
         try {
             listener = Connections.listen(address);
@@ -254,6 +277,26 @@ public final class MigrationControl implements AutoCloseable {
         }
         if (dirtyLimits != null) {
             dirtyLimits.limitAll(0);
+        }
+    }
+
+    /** Whether a migration holds connections, or waits for one. Waits for nobody. */
+    public boolean yankable() {
+        OutgoingMigration out = outgoing;
+        IncomingMigration in = incoming;
+        return (out != null && !out.completion().isDone())
+                || (in != null && !in.completion().isDone());
+    }
+
+    /** Breaks the connections of the migration that runs. Waits for nobody. */
+    public void yank() {
+        OutgoingMigration out = outgoing;
+        IncomingMigration in = incoming;
+        if (out != null) {
+            out.yank();
+        }
+        if (in != null) {
+            in.yank();
         }
     }
 

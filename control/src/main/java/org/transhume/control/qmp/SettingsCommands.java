@@ -93,7 +93,9 @@ public final class SettingsCommands {
                     .returning(bytes)
                     .describedAs("xbzrle-cache-size in bytes")
                     .with(Feature.DEPRECATED));
+            all.addAll(RemovedSetters.of(parameterChange));
         }
+        all.add(MicroCheckpointCommand.of(settings));
         return all.toArray(QmpCommand[]::new);
     }
 

@@ -10,7 +10,7 @@ import java.util.Optional;
 
 /**
  * Every capability of the profiles, in the order in which {@code query-migrate-capabilities} lists them; Transhume's own
- * extensions come last. All are off at first. What must not be on together is in {@link CapabilityRule}.
+ * extensions and those of the micro-checkpointing RFC come last. All but one are off at first. What must not be on together is in {@link CapabilityRule}.
  */
 public enum Capability {
     XBZRLE(V3_1, V10_0, true, "send a page written again as its difference from the copy sent before"),
@@ -54,7 +54,17 @@ public enum Capability {
             V10_0,
             true,
             "Transhume only: the guest starts on the source's word, and a lost answer is asked for again"),
-    X_REPORT(V3_1, V10_0, true, "Transhume only: query-migrate has a member x-transhume with what is foretold");
+    X_REPORT(V3_1, V10_0, true, "Transhume only: query-migrate has a member x-transhume with what is foretold"),
+
+    MC(V3_1, V10_0, false, "never finish: send a checkpoint of the whole machine at fixed intervals"),
+    MC_NET_DISABLE(V3_1, V10_0, false, "do not hold back what the guest sends between checkpoints; only to measure"),
+    MC_RDMA_COPY(V3_1, V10_0, false, "copy checkpoints on their side by RDMA rather than by the CPU"),
+    RDMA_KEEPALIVE(V3_1, V10_0, false, "over RDMA, ask for signs of life, so that a dead peer ends the migration") {
+        @Override
+        boolean onAtFirst() {
+            return true;
+        }
+    };
 
     private final Profile since;
     private final Profile until;
@@ -96,6 +106,11 @@ public enum Capability {
     /** Whether {@code profile} has it only for old scripts. */
     public boolean deprecatedIn(Profile profile) {
         return this == ZERO_BLOCKS && profile == V10_0;
+    }
+
+    /** Whether it is on until somebody switches it off. */
+    boolean onAtFirst() {
+        return false;
     }
 
     public String description() {

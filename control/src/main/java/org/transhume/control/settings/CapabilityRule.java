@@ -40,6 +40,7 @@ record CapabilityRule(Capability subject, Capability other, Function<Proposal, O
 
     private static List<CapabilityRule> rules() {
         List<CapabilityRule> rules = new ArrayList<>();
+        rules.add(unless(BLOCK, _ -> BLOCK.built(), Settings.NO_STORAGE_MIGRATION));
         rules.add(unless(
                 X_COLO, p -> p.host().replication(), "QEMU compiled without replication module can't enable COLO"));
         // Only a destination needs the host's help, and only when asked for now.
@@ -132,11 +133,14 @@ record CapabilityRule(Capability subject, Capability other, Function<Proposal, O
         }
         rules.add(unless(X_HANDOVER, p -> p.has(RETURN_PATH), needs(X_HANDOVER, RETURN_PATH)));
         rules.add(beforeListening(X_HANDOVER, "Capability '" + X_HANDOVER + "' must be set before incoming starts"));
+        for (Capability detail : List.of(MC_NET_DISABLE, MC_RDMA_COPY)) {
+            rules.add(unless(detail, p -> p.has(MC), needs(detail, MC)));
+        }
         // Last, so that a set QEMU would refuse is refused in QEMU's words.
         Arrays.stream(Capability.values())
                 .map(capability -> unless(
                         capability,
-                        p -> capability.built(),
+                        p -> capability.built() || !p.newly(capability),
                         "Capability '" + capability + "' is not built into this version of Transhume"))
                 .forEach(rules::add);
         return List.copyOf(rules);

@@ -1,5 +1,6 @@
 package org.transhume.control.settings;
 
+import java.time.Duration;
 import java.util.Map;
 
 /**
@@ -7,9 +8,16 @@ import java.util.Map;
  * at all. Safe for any number of threads; readers never wait.
  */
 public final class Settings {
+    /** What a QEMU says that was built without migration of disks inside the stream. */
+    public static final String NO_STORAGE_MIGRATION =
+            "QEMU compiled without old-style (blk/-b, inc/-i) block migration";
+
+    private static final Duration RFC_CHECKPOINT_DELAY = Duration.ofMillis(100);
+
     private final Object changing = new Object();
     // Volatile: a reader that sees the new set sees all of its values.
     private volatile SettingsValues values;
+    private volatile Duration checkpointDelay = RFC_CHECKPOINT_DELAY;
 
     /** All capabilities off, all parameters at the defaults of {@code profile}. */
     public Settings(Profile profile) {
@@ -18,6 +26,16 @@ public final class Settings {
 
     public Profile profile() {
         return values.profile();
+    }
+
+    /** Longest time between two micro-checkpoints: no parameter of migrations, and not part of {@link #values}. */
+    public Duration checkpointDelay() {
+        return checkpointDelay;
+    }
+
+    /** Counts from the next micro-checkpoint on. */
+    public void checkpointDelay(Duration delay) {
+        checkpointDelay = delay;
     }
 
     /** The settings of this instant, all from between the same two changes. */

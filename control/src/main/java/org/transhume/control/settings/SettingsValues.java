@@ -21,7 +21,9 @@ public final class SettingsValues {
     static SettingsValues defaults(Profile profile) {
         Map<Parameter, Object> values = new EnumMap<>(Parameter.class);
         Parameter.of(profile).forEach(p -> values.put(p, p.defaultIn(profile)));
-        return new SettingsValues(profile, EnumSet.noneOf(Capability.class), values);
+        Set<Capability> enabled = EnumSet.noneOf(Capability.class);
+        Capability.of(profile).stream().filter(Capability::onAtFirst).forEach(enabled::add);
+        return new SettingsValues(profile, enabled, values);
     }
 
     SettingsValues withCapabilities(Map<Capability, Boolean> changes) {

@@ -7,7 +7,6 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
@@ -35,21 +34,10 @@ class DeviceCommandsTest {
         return DrivenGuest.with(folder.resolve("qmp"), Profile.V10_0, devices);
     }
 
-    /** Each row is a command, its arguments, and the answer. */
-    private static void assertAnswers(DrivenGuest guest, String... rows) throws IOException {
-        for (String row : rows) {
-            List<String> parts =
-                    Arrays.stream(row.split("\\|", 3)).map(String::strip).toList();
-            assertEquals(
-                    parts.get(2), guest.answer(parts.get(0), parts.get(1)), () -> parts.get(0) + " " + parts.get(1));
-        }
-    }
-
     @Test
     void withoutDevicesEachCommandRefusesAsQemuDoes() throws Exception {
         try (DrivenGuest guest = bare(Profile.V10_0)) {
-            assertAnswers(
-                    guest,
+            guest.assertAnswers(
                     "x-colo-lost-heartbeat | {} | GenericError: VM is not in COLO mode",
                     "query-colo-status | {} | {'last-mode':'none','mode':'none','reason':'none'}",
                     "xen-save-devices-state | {} | GenericError: Parameter 'filename' is missing",
@@ -94,8 +82,7 @@ class DeviceCommandsTest {
     @Test
     void theOldProfileHasItsOwnCommandsAndWords() throws Exception {
         try (DrivenGuest guest = bare(Profile.V3_1)) {
-            assertAnswers(
-                    guest,
+            guest.assertAnswers(
                     "x-colo-lost-heartbeat | {} | GenericError: The feature 'colo' is not enabled",
                     "query-colo-status | {} | {'last-mode':'unknown','mode':'unknown','reason':'none'}",
                     "client_migrate_info | {'protocol': 'spice', 'hostname': 'h'}"
@@ -109,8 +96,7 @@ class DeviceCommandsTest {
     void aSnapshotOfNoDeviceIsAJobThatFails() throws Exception {
         try (DrivenGuest guest = bare(Profile.V10_0)) {
             guest.cont();
-            assertAnswers(
-                    guest,
+            guest.assertAnswers(
                     "snapshot-save | {'job-id': 'a', 'tag': 't', 'vmstate': 'v'}"
                             + "| GenericError: Parameter 'devices' is missing",
                     "snapshot-save | " + WHOLE.formatted("1", "[]") + "| GenericError: Invalid job ID '1'",
@@ -119,8 +105,7 @@ class DeviceCommandsTest {
                     "snapshot-save | " + WHOLE.formatted("b", "['disk']") + "| {}");
             awaitConcluded(guest, 2);
 
-            assertAnswers(
-                    guest,
+            guest.assertAnswers(
                     "query-jobs | {} | [{'current-progress':1,'status':'concluded','total-progress':1,"
                             + "'type':'snapshot-save','id':'b','error':'No block device node 'disk''},"
                             + "{'current-progress':1,'status':'concluded','total-progress':1,"
@@ -200,8 +185,7 @@ class DeviceCommandsTest {
             guest.execute("snapshot-save", WHOLE.formatted("a", "['disk']"));
             saving.await();
 
-            assertAnswers(
-                    guest,
+            guest.assertAnswers(
                     "query-status | {} | {'running':false,'status':'save-vm'}",
                     "cont | {} | GenericError: The guest's devices are being saved or loaded, please wait.",
                     "migrate | {'uri': 'exec:cat'}"
@@ -224,8 +208,7 @@ class DeviceCommandsTest {
         Path file = folder.resolve("state");
         try (DrivenGuest guest = with(devices)) {
             guest.cont();
-            assertAnswers(
-                    guest,
+            guest.assertAnswers(
                     "xen-save-devices-state | {'filename': '%s'} | {}".formatted(file),
                     "xen-load-devices-state | {'filename': '%s'}".formatted(file)
                             + "| GenericError: Cannot update device state while vm is running",
@@ -250,8 +233,7 @@ class DeviceCommandsTest {
         devices.spice = true;
         devices.replicationError = Optional.of("the disk is gone");
         try (DrivenGuest guest = with(devices)) {
-            assertAnswers(
-                    guest,
+            guest.assertAnswers(
                     "xen-set-replication | {'enable': true, 'primary': false} | {}",
                     "xen-set-replication | {'enable': false, 'primary': true, 'failover': true} | {}",
                     "query-xen-replication-status | {} | {'error':true,'desc':'the disk is gone'}",
@@ -278,8 +260,7 @@ class DeviceCommandsTest {
         RecordingDevices devices = new RecordingDevices();
         try (DrivenGuest guest = with(devices)) {
             devices.colo = new ColoStatus(ColoStatus.Mode.PRIMARY, ColoStatus.Mode.NONE, ColoStatus.Reason.NONE);
-            assertAnswers(
-                    guest,
+            guest.assertAnswers(
                     "query-colo-status | {} | {'last-mode':'none','mode':'primary','reason':'none'}",
                     "x-colo-lost-heartbeat | {} | {}",
                     "x-colo-lost-heartbeat | {} | GenericError: COLO failover is already activated");
@@ -293,8 +274,7 @@ class DeviceCommandsTest {
     @Test
     void theGlobalDirtyLogIsASecondOneBesideAMigration() throws Exception {
         try (DrivenGuest guest = bare(Profile.V10_0)) {
-            assertAnswers(
-                    guest,
+            guest.assertAnswers(
                     "xen-set-global-dirty-log | {'enable': 1}"
                             + "| GenericError: Invalid parameter type for 'enable', expected: boolean",
                     "xen-set-global-dirty-log | {'enable': true} | {}",
@@ -302,7 +282,7 @@ class DeviceCommandsTest {
             assertEquals(0, written(guest));
             ((WriterMarks) guest.guest.dirtySource()).mark(0, 3);
             assertEquals(1, written(guest));
-            assertAnswers(guest, "xen-set-global-dirty-log | {'enable': false} | {}");
+            guest.assertAnswers("xen-set-global-dirty-log | {'enable': false} | {}");
             assertThrows(IllegalStateException.class, () -> written(guest), "a log of writes that nobody wants");
         }
     }

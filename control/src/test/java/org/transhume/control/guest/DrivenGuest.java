@@ -1,10 +1,12 @@
 package org.transhume.control.guest;
 
+import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Arrays;
 import java.util.List;
 import java.util.UUID;
 import java.util.concurrent.Callable;
@@ -62,7 +64,7 @@ final class DrivenGuest implements AutoCloseable {
         if (!arrives) {
             guest.fill();
         }
-        qmp = QmpClient.connect(QmpAddress.parse(process.serve("unix:" + socket)), LIMIT);
+        qmp = QmpClient.connect(QmpAddress.parse(process.serve("unix:" + socket)), LIMIT, "oob");
     }
 
     /** Stands still until {@code cont}; half of its RAM is noise. */
@@ -98,10 +100,31 @@ final class DrivenGuest implements AutoCloseable {
         return qmp.execute(command, JSON.readTree(arguments.replace('\'', '"')));
     }
 
+    /** Each row is a command, its arguments and the answer, with bars between. */
+    void assertAnswers(String... rows) throws IOException {
+        for (String row : rows) {
+            List<String> parts =
+                    Arrays.stream(row.split("\\|", 3)).map(String::strip).toList();
+            assertEquals(parts.get(2), answer(parts.get(0), parts.get(1)), () -> parts.get(0) + " " + parts.get(1));
+        }
+    }
+
     /** What a command says: its result as JSON, or the class and the text of its error. */
     String answer(String command, String arguments) throws IOException {
+        return said(() -> execute(command, arguments));
+    }
+
+    String answerOutOfBand(String command, String arguments) throws IOException {
+        return said(() -> qmp.executeOutOfBand(command, JSON.readTree(arguments.replace('\'', '"'))));
+    }
+
+    private interface Asked {
+        JsonNode answer() throws IOException, QmpError;
+    }
+
+    private static String said(Asked asked) throws IOException {
         try {
-            return execute(command, arguments).toString().replace('"', '\'');
+            return asked.answer().toString().replace('"', '\'');
         } catch (QmpError refused) {
             return refused.kind().wireName() + ": " + refused.getMessage();
         }

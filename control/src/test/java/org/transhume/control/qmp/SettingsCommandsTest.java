@@ -39,7 +39,7 @@ class SettingsCommandsTest {
         JsonNode list = run("query-migrate-capabilities", "{}");
         assertTrue(settings.enabled(Capability.EVENTS));
         assertTrue(settings.enabled(Capability.RETURN_PATH));
-        assertEquals(29, list.size());
+        assertEquals(33, list.size());
         assertEquals("{\"state\": false, \"capability\": \"xbzrle\"}", Json.text(list.get(0)));
         assertEquals("{\"state\": true, \"capability\": \"events\"}", Json.text(list.get(4)));
         assertEquals("x-hole-runs", list.get(22).get("capability").stringValue());
@@ -93,7 +93,7 @@ class SettingsCommandsTest {
         then.execute("migrate-set-parameters", arguments("{'x-multifd-channels':4,'compress-level':9}"));
 
         assertEquals(4, old.count(Parameter.X_MULTIFD_CHANNELS));
-        assertEquals(23, then.execute("query-migrate-capabilities", null).size());
+        assertEquals(27, then.execute("query-migrate-capabilities", null).size());
         assertEquals(17, then.execute("query-migrate-parameters", null).size());
         assertEquals(
                 "Parameter 'multifd-channels' is unexpected",

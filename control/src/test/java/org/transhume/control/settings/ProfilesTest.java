@@ -17,11 +17,11 @@ class ProfilesTest {
             + " x-colo release-ram return-path pause-before-switchover multifd dirty-bitmaps postcopy-blocktime"
             + " late-block-activate x-ignore-shared validate-uuid background-snapshot zero-copy-send postcopy-preempt"
             + " switchover-ack dirty-limit mapped-ram x-hole-runs x-lz4 x-multifd-xbzrle x-adaptive"
-            + " x-ram-digest x-handover x-report";
+            + " x-ram-digest x-handover x-report mc mc-net-disable mc-rdma-copy rdma-keepalive";
     private static final String CAPABILITIES_3_1 = "xbzrle rdma-pin-all auto-converge zero-blocks compress events"
             + " postcopy-ram x-colo release-ram block return-path pause-before-switchover x-multifd dirty-bitmaps"
             + " postcopy-blocktime late-block-activate x-hole-runs x-lz4 x-multifd-xbzrle x-adaptive"
-            + " x-ram-digest x-handover x-report";
+            + " x-ram-digest x-handover x-report mc mc-net-disable mc-rdma-copy rdma-keepalive";
     private static final String PARAMETERS_10_0 = "announce-initial=50 announce-max=550 announce-rounds=5"
             + " announce-step=100 throttle-trigger-threshold=50 cpu-throttle-initial=20 cpu-throttle-increment=10"
             + " cpu-throttle-tailslow=false tls-creds= tls-hostname= tls-authz= max-bandwidth=134217728"
@@ -49,11 +49,11 @@ class ProfilesTest {
 
     @ParameterizedTest
     @EnumSource(Profile.class)
-    void startsWithEveryCapabilityOff(Profile profile) {
+    void startsWithEveryCapabilityOffButOne(Profile profile) {
         Settings settings = new Settings(profile);
 
         assertEquals(
-                List.of(),
+                List.of(Capability.RDMA_KEEPALIVE),
                 Capability.of(profile).stream().filter(settings::enabled).toList());
     }
 

@@ -3,30 +3,38 @@ package org.transhume.engine.incoming;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.IntConsumer;
 import org.transhume.engine.AnnounceSchedule;
-import org.transhume.engine.IncomingGuest;
 import org.transhume.engine.Threads;
 
-/** Has a guest announce itself as its schedule says: the first time from the caller, the others from a thread that ends with them. */
-final class Announcements implements AutoCloseable {
-    private final IncomingGuest guest;
+/**
+ * Has a guest announce itself as its schedule says: the first time from the caller, the others from a thread that ends with
+ * them. Any thread may close it.
+ */
+public final class Announcements implements AutoCloseable {
+    private final IntConsumer announce;
     private final AnnounceSchedule schedule;
     private final ReentrantLock lock = new ReentrantLock();
     private final Condition ended = lock.newCondition();
     private final Thread thread;
     private boolean over;
 
-    private Announcements(IncomingGuest guest, AnnounceSchedule schedule, String name) {
-        this.guest = guest;
+    private Announcements(IntConsumer announce, AnnounceSchedule schedule, String name) {
+        this.announce = announce;
         this.schedule = schedule;
         thread = Thread.ofPlatform().daemon().name(name + " announce").unstarted(this::run);
     }
 
-    /** Announces the guest, and again later. */
-    static Announcements begin(IncomingGuest guest, AnnounceSchedule schedule, String name) {
-        Announcements announcements = new Announcements(guest, schedule, name);
+    /**
+     * Announces the guest, and again later.
+     *
+     * @param announce does it; gets 1 and up
+     * @param name begins the name of the thread
+     */
+    public static Announcements begin(IntConsumer announce, AnnounceSchedule schedule, String name) {
+        Announcements announcements = new Announcements(announce, schedule, name);
         if (schedule.rounds() > 0) {
-            guest.announce(1);
+            announce.accept(1);
         }
         if (schedule.rounds() > 1) {
             announcements.thread.start();
@@ -39,7 +47,7 @@ final class Announcements implements AutoCloseable {
             if (endedWithin(schedule.delayBefore(number))) {
                 return;
             }
-            guest.announce(number);
+            announce.accept(number);
         }
     }
 

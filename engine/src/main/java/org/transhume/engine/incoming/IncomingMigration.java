@@ -139,6 +139,14 @@ public final class IncomingMigration {
         }
     }
 
+    /** Breaks its connections, as a network does that fails; without effect while there are none. Returns at once. */
+    public void yank() {
+        if (!connections.isEmpty()) {
+            loaded.completeExceptionally(new MigrationException("its connections were closed by yank"));
+            connections.close();
+        }
+    }
+
     /** Ends the announcements of a guest that has arrived; none is under way when this returns. */
     public void endAnnouncements() {
         Announcements begun = announcements;
@@ -194,7 +202,7 @@ public final class IncomingMigration {
             if (!latched().lateDisks() || guest.startsRunning()) {
                 guest.activateDisks();
             }
-            announcements = Announcements.begin(guest, settings.get().announcements(), name);
+            announcements = Announcements.begin(guest::announce, settings.get().announcements(), name);
             guest.start();
             takeover.started();
             startMillis = (System.nanoTime() - t1) / NANOS_PER_MILLI;

@@ -12,6 +12,7 @@ import org.transhume.channels.qemu.ReturnPathMessage;
 import org.transhume.channels.qemu.StreamReader;
 import org.transhume.engine.Clock;
 import org.transhume.engine.ConnectionSet;
+import org.transhume.engine.Crew;
 import org.transhume.engine.MigrationException;
 import org.transhume.engine.Threads;
 import org.transhume.engine.handover.SourceOwnership.Event;
@@ -36,7 +37,7 @@ final class AnswerReader implements AutoCloseable {
     private volatile boolean switchoverAcknowledged;
     private volatile UUID handover;
 
-    AnswerReader(Connection connection, ConnectionSet connections, Echo echo, Orders orders, Clock clock, String name) {
+    AnswerReader(Connection connection, ConnectionSet connections, Echo echo, Orders orders, Clock clock, Crew crew) {
         this.echo = echo;
         this.firstWord = new Gate(clock);
         this.ready = new Gate(clock);
@@ -44,7 +45,7 @@ final class AnswerReader implements AutoCloseable {
         this.last = new Gate(clock);
         this.consent = new Gate(clock);
         this.connections = connections;
-        thread = Thread.ofPlatform().daemon().name(name + " answers").start(() -> read(connection));
+        thread = crew.start("answers", () -> read(connection));
     }
 
     /**

@@ -15,6 +15,7 @@ import org.transhume.channels.qemu.MultifdHello;
 import org.transhume.channels.qemu.SectionKind;
 import org.transhume.channels.qemu.StreamWriter;
 import org.transhume.engine.ConnectionSet;
+import org.transhume.engine.Crew;
 import org.transhume.engine.Extensions;
 import org.transhume.engine.Guest;
 import org.transhume.engine.MigrationException;
@@ -36,10 +37,14 @@ import org.transhume.memory.PageSize;
  * load it (docs/decisions/0005).
  */
 public final class OutgoingMigration {
+    /** What QEMU says in this case (spec: control.md §2.7). */
+    private static final String YANKED = "Unable to write to socket: Broken pipe";
+
     private final Guest guest;
     private final Dialer dialer;
     private final OutgoingConfig config;
     private final String name;
+    private final Crew crew;
     private final Dialect dialect;
 
     private final ConnectionSet connections = new ConnectionSet();
@@ -57,6 +62,7 @@ public final class OutgoingMigration {
 
     private volatile Thread dialing;
     private volatile ZeroPageDetection zeroPages;
+    private volatile boolean yanked;
 
     private OutgoingMigration(
             Guest guest, Dialer dialer, OutgoingConfig config, MigrationObserver observer, String name) {
@@ -64,10 +70,11 @@ public final class OutgoingMigration {
         this.dialer = dialer;
         this.config = config;
         this.name = name;
+        this.crew = new Crew(name);
         this.dialect = Dialect.ofMachine(guest.machine());
         this.orders = new Orders(config.agreement());
         this.rate = new RateLimit(config.maxBandwidth(), config.clock());
-        this.forms = new PageForms(config, guest.memory(), pages, rate, name);
+        this.forms = new PageForms(config, guest.memory(), pages, rate, crew);
         this.limits = new Limits(config, rate);
         this.held = new Gate(config.clock());
         this.zeroPages = config.zeroPages();
@@ -98,7 +105,7 @@ public final class OutgoingMigration {
             throw new MigrationException("Migration requires multi-channel URIs (e.g. tcp)");
         }
         OutgoingMigration migration = new OutgoingMigration(guest, dialer, config, observer, name);
-        Thread.ofPlatform().daemon().name(name).start(migration::run);
+        Thread _ = migration.crew.start(migration::run);
         return migration;
     }
 
@@ -127,6 +134,25 @@ public final class OutgoingMigration {
         if (waiting != null) {
             waiting.interrupt();
         }
+    }
+
+    /**
+     * Breaks its connections, as a network does that fails: whoever waits for one wakes, and the migration ends as it would
+     * then. Returns at once, without waiting for any lock that a stuck migration holds.
+     */
+    public void yank() {
+        yanked = true;
+        rate.stop();
+        connections.close();
+        Thread waiting = dialing;
+        if (waiting != null) {
+            waiting.interrupt();
+        }
+    }
+
+    /** Its threads that run now. */
+    public List<Crew.Member> threads() {
+        return crew.running();
     }
 
     /** Lets a migration in {@link MigrationState.PreSwitchover} go on; in any other state nothing happens. Returns at once. */
@@ -243,7 +269,7 @@ public final class OutgoingMigration {
             // one.
             out.flush();
             try (AnswerReader answers = config.returnPath()
-                            ? new AnswerReader(main, connections, echo, orders, config.clock(), name)
+                            ? new AnswerReader(main, connections, echo, orders, config.clock(), crew)
                             : null;
                     LaneGroup lanes = lanes(out)) {
                 Scanner scanner = new Scanner(
@@ -325,7 +351,7 @@ public final class OutgoingMigration {
         };
         return inline
                 ? new InlineLanes(lanes, rate, config.clock())
-                : new RingLanes(lanes, rate, connections, config.clock(), name);
+                : new RingLanes(lanes, rate, connections, config.clock(), crew);
     }
 
     /** A destination of QEMU's that expects other channels than these waits for ever, and before it answers the first PING. */
@@ -413,14 +439,14 @@ public final class OutgoingMigration {
     }
 
     private String failureReason(Throwable failure, boolean mayRunThere) {
-        String reason = MigrationException.reasonOf(failure);
+        String reason = yanked ? YANKED : MigrationException.reasonOf(failure);
         if (mayRunThere) {
             return reason
                     + "; the destination may run the guest already, or nobody does, so it stays paused here:"
                     + " find out, then use cont on the side that shall own it";
         }
         // A destination that expects other channels hangs up or hangs; it seldom can say why.
-        return config.channels() > 0 && failure instanceof IOException && figures.inFirstRound()
+        return config.channels() > 0 && !yanked && failure instanceof IOException && figures.inFirstRound()
                 ? reason + "; if the destination does not say why: set multifd-channels alike on both sides"
                 : reason;
     }

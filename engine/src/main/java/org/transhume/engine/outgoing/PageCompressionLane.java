@@ -9,6 +9,7 @@ import java.util.concurrent.BlockingQueue;
 import org.transhume.channels.qemu.MainStreamWriter;
 import org.transhume.codec.compression.BatchBuffers;
 import org.transhume.codec.compression.ZlibPageCompressor;
+import org.transhume.engine.Crew;
 import org.transhume.engine.PageCounters;
 import org.transhume.engine.Threads;
 import org.transhume.engine.digest.PageRecorder;
@@ -37,7 +38,7 @@ final class PageCompressionLane implements Lane {
      * @param plain sends what is not compressed; owned from here on
      * @param recorder that of {@code plain}
      * @param deltas whether {@code plain} makes deltas
-     * @param name names the threads
+     * @param crew compresses
      */
     PageCompressionLane(
             MainStreamWriter out,
@@ -47,7 +48,7 @@ final class PageCompressionLane implements Lane {
             PageRecorder recorder,
             boolean deltas,
             PageCompression config,
-            String name) {
+            Crew crew) {
         this.out = out;
         this.pages = pages;
         this.counters = counters;
@@ -61,10 +62,7 @@ final class PageCompressionLane implements Lane {
             Job job = new Job(config.level());
             jobs.add(job);
             free.add(job);
-            threads.add(Thread.ofPlatform()
-                    .daemon()
-                    .name("%s compress %d".formatted(name, i))
-                    .start(this::work));
+            threads.add(crew.start("compress " + i, this::work));
         }
     }
 

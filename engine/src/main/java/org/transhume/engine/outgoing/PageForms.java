@@ -9,6 +9,7 @@ import org.transhume.channels.qemu.MultifdMethod;
 import org.transhume.codec.compression.Lz4Compressor;
 import org.transhume.codec.compression.ZlibStreamCompressor;
 import org.transhume.codec.compression.ZstdStreamCompressor;
+import org.transhume.engine.Crew;
 import org.transhume.engine.Extensions;
 import org.transhume.engine.PageCounters;
 import org.transhume.engine.counters.Counter;
@@ -23,7 +24,7 @@ import org.transhume.memory.GuestMemory;
 final class PageForms implements AutoCloseable {
     private final OutgoingConfig config;
     private final PageCounters pages;
-    private final String name;
+    private final Crew crew;
     private final DeltaCounters deltas = new DeltaCounters();
     private final PageCompressionCounters compressed = new PageCompressionCounters();
     private final CodecRates rates;
@@ -39,13 +40,13 @@ final class PageForms implements AutoCloseable {
 
     /**
      * @param memory of the guest
-     * @param name names threads
+     * @param crew does what lanes leave to others
      * @throws org.transhume.engine.MigrationException if there is no memory for the delta cache
      */
-    PageForms(OutgoingConfig config, GuestMemory memory, PageCounters pages, RateLimit rate, String name) {
+    PageForms(OutgoingConfig config, GuestMemory memory, PageCounters pages, RateLimit rate, Crew crew) {
         this.config = config;
         this.pages = pages;
-        this.name = name;
+        this.crew = crew;
         this.rates = new CodecRates(deltas, compressed, config.clock().nanos());
         this.sent = config.deltaCache() == 0 ? null : new SentPages(config.deltaCache(), deltas);
         this.choice = new FormChoice(Math.max(1, config.channels()), rate::bytesPerSecond);
@@ -69,7 +70,7 @@ final class PageForms implements AutoCloseable {
             return plain;
         }
         PageCompressionLane lane = new PageCompressionLane(
-                out, pages, compressed, plain, recorder, sent != null, config.pageCompression(), name);
+                out, pages, compressed, plain, recorder, sent != null, config.pageCompression(), crew);
         compressionLane = lane;
         lane.waitForThread(waitForCompressThread); // it may have changed since the config was made
         return lane;

@@ -14,6 +14,7 @@ import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.locks.LockSupport;
 import org.transhume.engine.Clock;
 import org.transhume.engine.ConnectionSet;
+import org.transhume.engine.Crew;
 import org.transhume.engine.Threads;
 
 /** Lanes in threads of their own behind a bounded ring of batches; they share by sequence, each taking every n-th. */
@@ -38,9 +39,9 @@ final class RingLanes implements LaneGroup {
 
     /**
      * @param connections those of the lanes, closed with this group
-     * @param name names the lanes' threads
+     * @param crew runs the lanes
      */
-    RingLanes(List<? extends Lane> lanes, RateLimit rate, ConnectionSet connections, Clock clock, String name) {
+    RingLanes(List<? extends Lane> lanes, RateLimit rate, ConnectionSet connections, Clock clock, Crew crew) {
         this.lanes = lanes;
         this.meters = lanes.stream().map(_ -> new SendMeter(clock)).toList();
         this.rate = rate;
@@ -58,10 +59,7 @@ final class RingLanes implements LaneGroup {
             processors.add(processor);
         }
         for (int i = 0; i < lanes.size(); i++) {
-            threads.add(Thread.ofPlatform()
-                    .daemon()
-                    .name("%s lane %d".formatted(name, i))
-                    .start(processors.get(i)));
+            threads.add(crew.start("lane " + i, processors.get(i)));
         }
     }
 
