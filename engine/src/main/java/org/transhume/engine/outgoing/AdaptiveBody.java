@@ -41,6 +41,7 @@ final class AdaptiveBody implements PacketBody {
     private boolean encodes;
     private boolean remembers;
     private FormChoice.Form form;
+    private FormChoice.Form as;
     private int formPages;
     private long encodeNanos;
     private long formBytes;
@@ -241,6 +242,7 @@ final class AdaptiveBody implements PacketBody {
         if (packed < plain || form == FormChoice.Form.ZSTD) { // a stream must not lose a piece
             gather.add(packer.buffers.packed(), 0, packed);
             packet.data(form == FormChoice.Form.LZ4 ? MultifdMethod.LZ4 : MultifdMethod.ZSTD, packed);
+            as = form;
             formBytes = packed;
         } else {
             for (int i = 0; i < formPages; i++) {
@@ -251,6 +253,7 @@ final class AdaptiveBody implements PacketBody {
                 }
             }
             packet.data(MultifdMethod.NONE, plain);
+            as = FormChoice.Form.RAW;
             formBytes = plain;
         }
         encodeNanos = clock.nanos() - start;
@@ -292,7 +295,7 @@ final class AdaptiveBody implements PacketBody {
     @Override
     public void written(long nanos) {
         if (form != null) {
-            choice.measured(form, formPages, encodeNanos, formBytes, nanos);
+            choice.measured(form, as, formPages, encodeNanos, formBytes, nanos);
         }
     }
 

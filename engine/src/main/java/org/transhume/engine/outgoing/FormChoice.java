@@ -189,8 +189,13 @@ final class FormChoice {
         return Math.max(lane, link);
     }
 
-    /** A batch travelled. */
-    synchronized void measured(Form form, int count, long encodeNanos, long bytes, long writeNanos) {
+    /**
+     * A batch travelled.
+     *
+     * @param form it was encoded in
+     * @param as in which it was sent: raw, where the encoding did not shrink it
+     */
+    synchronized void measured(Form form, Form as, int count, long encodeNanos, long bytes, long writeNanos) {
         Figures f = figures.get(form);
         double encode = (double) encodeNanos / count;
         double size = (double) bytes / count;
@@ -205,7 +210,7 @@ final class FormChoice {
         if (form == current || form == onTrial) { // and not a late batch of one that was given up
             f.batches++;
         }
-        f.travelled += count;
+        figures.get(as).travelled += count;
         f.known = true;
         if (f.sampledBytes > 0) {
             f.nanosHeld = f.encodeNanos / f.sampledNanos;

@@ -91,6 +91,7 @@ class FormChoiceTest {
                 batches.merge(form, 1, Integer::sum);
                 choice.measured(
                         form,
+                        form,
                         PAGES,
                         (long) (PAGES * content.nanos(form) * noise()),
                         (long) (PAGES * content.bytes(form)),
@@ -181,6 +182,16 @@ class FormChoiceTest {
         PageBatch batch = new PageBatch();
         batch.round = number;
         return choice.remembers(batch);
+    }
+
+    @Test
+    void countsABatchThatDidNotShrinkAsRaw() {
+        FormChoice choice = new FormChoice(LANES, () -> 0);
+
+        choice.measured(Form.LZ4, Form.RAW, PAGES, 1000, PAGES * 4096L, 1000);
+        choice.measured(Form.ZSTD, Form.ZSTD, PAGES, 1000, PAGES * 4097L, 1000);
+
+        assertEquals(new OutgoingReport.Adaptive(PAGES, 0, PAGES, 0), choice.report());
     }
 
     @Test
