@@ -17,6 +17,7 @@ import org.transhume.channels.qemu.MainStreamVisitor;
 import org.transhume.channels.qemu.MultifdHello;
 import org.transhume.channels.qemu.MultifdMethod;
 import org.transhume.channels.qemu.MultifdPacket;
+import org.transhume.channels.qemu.PostcopyPackage;
 import org.transhume.channels.qemu.SectionKind;
 import org.transhume.channels.qemu.StreamHeader;
 import org.transhume.channels.qemu.StreamReader;
@@ -150,6 +151,16 @@ final class StreamTally implements MainStreamVisitor {
 
     @Override
     public void endOfSection(SectionKind kind) {}
+
+    @Override
+    public void discard(int block, long offset, long length) {
+        throw new AssertionError("nobody starts postcopy here");
+    }
+
+    @Override
+    public void postcopy(PostcopyPackage whole) {
+        throw new AssertionError("nobody starts postcopy here");
+    }
 
     @Override
     public void devices(DeviceTail tail, List<DeviceSection> sections) {

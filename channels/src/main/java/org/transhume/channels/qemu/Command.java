@@ -11,9 +11,21 @@ public sealed interface Command {
     /** The guest has stopped; the final data follows. */
     record SwitchoverStart() implements Command {}
 
+    /**
+     * The guest may be started here before all of its pages came.
+     *
+     * @param hostPages the sizes of the source's host pages, or'ed
+     */
+    record PostcopyAdvise(long hostPages) implements Command {}
+
     /** Codes on the wire. */
     int OPEN_RETURN_PATH = 1;
 
     int PING = 2;
+    int POSTCOPY_ADVISE = 3;
+    int POSTCOPY_LISTEN = 4;
+    int POSTCOPY_RUN = 5;
+    int POSTCOPY_RAM_DISCARD = 6;
+    int PACKAGED = 7;
     int SWITCHOVER_START = 11;
 }

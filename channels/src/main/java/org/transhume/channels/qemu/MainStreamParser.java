@@ -29,6 +29,7 @@ public final class MainStreamParser {
     private final long maxRam;
     private final Map<String, Integer> blockByName = new HashMap<>();
     private final List<BlockEntry> blocks = new ArrayList<>();
+    private final PostcopyCommands postcopy;
     private boolean gpas;
     private boolean holeRuns;
     private boolean digests;
@@ -47,6 +48,7 @@ public final class MainStreamParser {
         this.in = in;
         this.visitor = visitor;
         this.maxRam = maxRam;
+        this.postcopy = new PostcopyCommands(in, visitor, blockByName, blocks);
     }
 
     /** Reads the whole stream. Blocks until it is complete, broken, or its connection is closed. */
@@ -65,16 +67,23 @@ public final class MainStreamParser {
                 case Wire.SECTION_PART -> ram(at, SectionKind.PART);
                 case Wire.SECTION_END -> {
                     ram(at, SectionKind.END);
-                    commands();
-                    devices();
+                    if (postcopy.runs()) {
+                        endOfPostcopy();
+                    } else {
+                        postcopy.endOfRam();
+                        commands();
+                        devices();
+                    }
                     return;
                 }
                 case Wire.COMMAND -> command(at);
                 case Wire.SECTION_FULL, Wire.EOF -> {
                     // A background snapshot has no RAM SECTION_END: its devices follow the last part.
-                    if (!started) {
+                    if (!started || postcopy.runs()) {
                         throw in.corrupt(
-                                at, "record type 0x%x before any RAM, expected the RAM section".formatted(type));
+                                at,
+                                "record type 0x%x %s, expected the RAM section"
+                                        .formatted(type, started ? "in postcopy" : "before any RAM"));
                     }
                     devices();
                     return;
@@ -133,6 +142,9 @@ public final class MainStreamParser {
             long word = in.be64();
             int flags = (int) word & Wire.FLAGS;
             long offset = word & ~(long) Wire.FLAGS;
+            if (postcopy.runs() && (flags & ~Wire.CONTINUE & ~(Wire.ZERO | Wire.PAGE | Wire.EOS)) != 0) {
+                throw in.corrupt(at, "RAM flags 0x%x in postcopy, expected pages in full or zero".formatted(flags));
+            }
             switch (flags & ~Wire.CONTINUE) {
                 case Wire.ZERO -> {
                     int block = page(at, flags, offset);
@@ -343,6 +355,12 @@ public final class MainStreamParser {
                 }
                 visitor.command(new Command.Ping(value));
             }
+            case Command.POSTCOPY_ADVISE -> postcopy.advise(at, length);
+            case Command.POSTCOPY_RAM_DISCARD -> postcopy.discard(at, length);
+            case Command.PACKAGED -> {
+                postcopy.packaged(at, length);
+                lastBlock = -1; // the first page behind it names its block
+            }
             case Command.SWITCHOVER_START -> {
                 commandLength(at, "SWITCHOVER_START", length, 0);
                 visitor.command(new Command.SwitchoverStart());
@@ -363,11 +381,8 @@ public final class MainStreamParser {
 
     private static String commandName(int code) {
         return switch (code) {
-            case 3 -> "POSTCOPY_ADVISE";
-            case 4 -> "POSTCOPY_LISTEN";
-            case 5 -> "POSTCOPY_RUN";
-            case 6 -> "POSTCOPY_RAM_DISCARD";
-            case 7 -> "PACKAGED";
+            case Command.POSTCOPY_LISTEN -> "POSTCOPY_LISTEN, outside of a package";
+            case Command.POSTCOPY_RUN -> "POSTCOPY_RUN, outside of a package";
             case 8 -> "ENABLE_COLO";
             case 9 -> "POSTCOPY_RESUME";
             case 10 -> "RECV_BITMAP";
@@ -383,6 +398,17 @@ public final class MainStreamParser {
     /** Bytes that had come already behind the end of the stream when it was found. */
     public int surplus() {
         return surplus;
+    }
+
+    /** The devices came in the package. */
+    private void endOfPostcopy() throws IOException {
+        long at = in.offset();
+        int type = in.u8();
+        if (type != Wire.EOF) {
+            throw in.corrupt(at, "record type 0x%x behind the last page of postcopy, expected the end".formatted(type));
+        }
+        end = in.offset();
+        surplus = in.buffered();
     }
 
     private void devices() throws IOException {

@@ -57,6 +57,12 @@ public interface MainStreamVisitor {
     /** The EOS record of a RAM section; its footer is still to come. */
     void endOfSection(SectionKind kind) throws IOException;
 
+    /** Before postcopy: what came of these pages is old, or nothing came. */
+    void discard(int block, long offset, long length) throws IOException;
+
+    /** The guest is to run; from here on only pages come that were discarded, and no devices at the end. */
+    void postcopy(PostcopyPackage whole) throws IOException;
+
     /** The rest of the stream, up to its end. */
     void devices(DeviceTail tail, List<DeviceSection> sections) throws IOException;
 }

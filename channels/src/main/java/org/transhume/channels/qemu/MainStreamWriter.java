@@ -41,6 +41,11 @@ public final class MainStreamWriter implements AutoCloseable {
             case Command.Ping(int value) ->
                 out.be16(Command.PING).be16(Integer.BYTES).be32(value);
             case Command.SwitchoverStart() -> out.be16(Command.SWITCHOVER_START).be16(0);
+            case Command.PostcopyAdvise(long hostPages) ->
+                out.be16(Command.POSTCOPY_ADVISE)
+                        .be16(2 * Long.BYTES)
+                        .be64(hostPages)
+                        .be64(Wire.PAGE_BYTES);
         }
     }
 

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
+import java.io.InputStream;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
@@ -12,8 +13,12 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
+import java.util.TreeSet;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
+import java.util.zip.GZIPInputStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
@@ -34,11 +39,119 @@ class MainStreamParserTest {
     /** 82 bytes, and RAM known. */
     private static final String STARTED = HEADER + START + LIST + EOS;
 
+    private static final String ADVISE = "08 0003 0010 0000000000001000 0000000000001000";
+    /** 103 bytes. */
+    private static final String ADVISED = HEADER + ADVISE + START + LIST + EOS;
+
+    private static final String DISCARD = "08 0006 0014 00 01 61 00 0000000000001000 0000000000001000";
+    /** 52 bytes: LISTEN, device d with four bytes, PING 3, RUN. */
+    private static final String PACKAGE = "08 0007 0004 0000002b 08 0004 0000"
+            + "04 00000003 01 64 00000000 00000001 abcdabcd 7e 00000003"
+            + "08 0002 0004 00000003 08 0005 0000";
+
     private static final String PART = "02 00000002";
     private static final String CAPABILITIES = "05 1a 636f6e66696775726174696f6e2f6361706162696c6974696573 00000001";
     private static final String HOLE_RUNS = "0b 782d686f6c652d72756e73";
     private static final String RAM_DIGEST = "0c 782d72616d2d646967657374";
     private static final String OURS = "05 17 636f6e66696775726174696f6e2f7472616e7368756d65 00000001";
+
+    @ParameterizedTest
+    @ValueSource(ints = {1, 7, 1 << 20})
+    void aGuestThatStartsBeforeItsPagesCameIsReadInTheOrderOfItsStream(int most) throws Exception {
+        List<String> heard = new ArrayList<>();
+
+        parse(new BytesConnection(postcopy(), most, true), heard);
+
+        assertEquals(
+                List.of(
+                        "header pc-q35-10.0 [] {}",
+                        "OpenReturnPath[]",
+                        "PostcopyAdvise[hostPages=4096]",
+                        "START",
+                        "[BlockEntry[name=a, length=8192, gpa=0], BlockEntry[name=b, length=4096, gpa=0]]",
+                        "end of START",
+                        "discard 0 1000 1000",
+                        "postcopy [d] [3] of 43",
+                        "Ping[value=4]",
+                        "PART",
+                        "zero 0 1000",
+                        "end of PART",
+                        "END",
+                        "end of END"),
+                heard);
+    }
+
+    @Test
+    void anEndAnywhereBeforeTheLastPageOfPostcopyIsSaid() {
+        byte[] stream = postcopy();
+        for (int length = 0; length < stream.length; length++) {
+            BytesConnection cut = new BytesConnection(Arrays.copyOf(stream, length), 5, false);
+
+            CorruptStreamException e =
+                    assertThrows(CorruptStreamException.class, () -> parse(cut, new ArrayList<>()), "cut at " + length);
+            assertTrue(e.getMessage().startsWith("main, offset "), e.getMessage());
+        }
+    }
+
+    private static byte[] postcopy() {
+        return Wired.bytes(
+                HEADER,
+                "08 0001 0000",
+                ADVISE,
+                START,
+                LIST,
+                EOS,
+                DISCARD,
+                PACKAGE,
+                "08 0002 0004 00000004",
+                PART,
+                "0000000000001002 01 61 00",
+                EOS,
+                "03 00000002",
+                EOS,
+                "00");
+    }
+
+    /** What was discarded is exactly what comes afterwards, each page once. */
+    @Test
+    void thePostcopyOfARealQemuIsReadToItsEnd() throws Exception {
+        byte[] stream;
+        try (InputStream in =
+                new GZIPInputStream(MainStreamParserTest.class.getResourceAsStream("/qemu/postcopy-10.0.2.bin.gz"))) {
+            stream = in.readAllBytes();
+        }
+        List<String> heard = new ArrayList<>();
+        try (StreamReader in = new StreamReader(new BytesConnection(stream, 1 << 16, true), "main")) {
+            MainStreamParser parser = new MainStreamParser(in, new Hears(heard), 1L << 30);
+            parser.parse();
+            assertEquals(stream.length, parser.end());
+            assertEquals(0, parser.surplus());
+        }
+
+        int started = IntStream.range(0, heard.size())
+                .filter(i -> heard.get(i).startsWith("postcopy "))
+                .findFirst()
+                .orElseThrow();
+        assertEquals(33977, Integer.parseInt(heard.get(started).replaceFirst(".* of ", "")));
+        assertTrue(heard.get(started).contains(" [3] of "), heard.get(started));
+        Set<String> discarded = new TreeSet<>();
+        heard.subList(0, started).stream()
+                .filter(line -> line.startsWith("discard "))
+                .map(line -> line.split(" ", -1))
+                .forEach(words -> {
+                    long from = Long.parseLong(words[2], 16);
+                    for (long at = from; at < from + Long.parseLong(words[3], 16); at += Wire.PAGE_BYTES) {
+                        assertTrue(discarded.add("%s %x".formatted(words[1], at)));
+                    }
+                });
+        Set<String> came = new TreeSet<>();
+        heard.subList(started, heard.size()).stream()
+                .filter(line -> line.startsWith("page ") || line.startsWith("zero "))
+                .map(line -> line.split(" ", -1))
+                .forEach(words -> assertTrue(came.add(words[1] + " " + words[2]), () -> words[2] + " came twice"));
+        assertEquals(discarded, came);
+        assertTrue(came.size() > 100, () -> came.size() + " pages");
+    }
 
     // What the parser tells, round by round, and byte for byte.
 
@@ -279,14 +392,66 @@ class MainStreamParserTest {
                 bad("short ping", 29, "PING with 2 bytes", HEADER, "08 0001 0000 08 0002 0002 0000"),
                 bad("long open", 24, "OPEN_RETURN_PATH with 1", HEADER, "08 0001 0001 00"),
                 bad("long switchover", 24, "SWITCHOVER_START with 4", HEADER, "08 000b 0004 00000000"),
-                bad("advise", 24, "POSTCOPY_ADVISE", HEADER, "08 0003 0000"),
-                bad("listen", 24, "POSTCOPY_LISTEN", HEADER, "08 0004 0000"),
-                bad("run", 24, "POSTCOPY_RUN", HEADER, "08 0005 0000"),
-                bad("discard", 24, "POSTCOPY_RAM_DISCARD", HEADER, "08 0006 0014"),
-                bad("package", 24, "PACKAGED", HEADER, "08 0007 0004 00000001"),
                 bad("colo", 24, "ENABLE_COLO", HEADER, "08 0008 0000"),
                 bad("resume", 24, "POSTCOPY_RESUME", HEADER, "08 0009 0000"),
                 bad("bitmap", 24, "RECV_BITMAP", HEADER, "08 000a 0007 06 70632e72616d"),
+                bad("listen alone", 24, "POSTCOPY_LISTEN, outside", HEADER, "08 0004 0000"),
+                bad("run alone", 24, "POSTCOPY_RUN, outside", HEADER, "08 0005 0000"),
+                bad("discard unadvised", 82, "POSTCOPY_RAM_DISCARD, expected behind", STARTED, DISCARD),
+                bad("package unadvised", 82, "PACKAGED, expected behind", STARTED, PACKAGE),
+                bad("late advice", 82, "before RAM", STARTED, ADVISE),
+                bad("advised twice", 45, "once", HEADER, ADVISE, ADVISE),
+                bad("short advice", 24, "with 4 bytes, expected 0 or 16", HEADER, "08 0003 0004 00000000"),
+                bad("other pages", 24, "pages of 8192 bytes", HEADER, "08 0003 0010 0000000000002000 0000000000002000"),
+                bad("discard before blocks", 45, "expected behind", HEADER, ADVISE, DISCARD),
+                bad(
+                        "discard of a stranger",
+                        103,
+                        "block 'c'",
+                        ADVISED,
+                        "08 0006 0014 00 01 63 00 0000000000000000 0000000000001000"),
+                bad(
+                        "discard beyond",
+                        103,
+                        "discard of 8192 bytes at 0x1000",
+                        ADVISED,
+                        "08 0006 0014 00 01 61 00 0000000000001000 0000000000002000"),
+                bad(
+                        "discard wraps",
+                        103,
+                        "discard of -4096 bytes",
+                        ADVISED,
+                        "08 0006 0014 00 01 61 00 0000000000001000 fffffffffffff000"),
+                bad("half a range", 103, "of 12 bytes", ADVISED, "08 0006 000c 00 01 61 00 0000000000001000"),
+                bad("length that lies", 103, "of 2 bytes", ADVISED, "08 0006 0002 00 01 61 00 0000000000001000"),
+                bad("huge package", 103, "4294967295 bytes, expected 1..", ADVISED, "08 0007 0004 ffffffff"),
+                bad(
+                        "package without listen",
+                        112,
+                        "begin with POSTCOPY_LISTEN",
+                        ADVISED,
+                        "08 0007 0004 00000005",
+                        "08 0005 0000"),
+                bad(
+                        "package without run",
+                        112,
+                        "without POSTCOPY_RUN",
+                        ADVISED,
+                        "08 0007 0004 00000005",
+                        "08 0004 0000"),
+                bad("second package", 155, "PACKAGED, expected", ADVISED, PACKAGE, PACKAGE),
+                bad("package behind RAM", 121, "PACKAGED, expected", ADVISED, "03 00000002", EOS, PACKAGE),
+                bad("delta in postcopy", 160, "RAM flags 0x40", ADVISED, PACKAGE, PART, "0000000000000040 01 61"),
+                bad(
+                        "nameless page in postcopy",
+                        160,
+                        "no block was named",
+                        ADVISED,
+                        PACKAGE,
+                        PART,
+                        "0000000000000022 00"),
+                bad("devices in postcopy", 155, "record type 0x4 in postcopy", ADVISED, PACKAGE, "04 00000003"),
+                bad("more at the end", 173, "behind the last page", ADVISED, PACKAGE, "03 00000002", EOS, "04"),
                 bad("command 0", 24, "command 0", HEADER, "08 0000 0000"),
                 bad("command 12", 24, "command 12", HEADER, "08 000c 0000"),
                 // §1.4
@@ -465,6 +630,18 @@ class MainStreamParserTest {
         @Override
         public void endOfSection(SectionKind kind) {
             heard.add("end of " + kind);
+        }
+
+        @Override
+        public void discard(int block, long offset, long length) {
+            heard.add("discard %d %x %x".formatted(block, offset, length));
+        }
+
+        @Override
+        public void postcopy(PostcopyPackage whole) {
+            heard.add("postcopy %s %s of %d"
+                    .formatted(
+                            whole.sections().stream().map(DeviceSection::name).toList(), whole.pings(), whole.bytes()));
         }
 
         @Override

@@ -22,6 +22,7 @@ import org.transhume.channels.qemu.MainStreamVisitor;
 import org.transhume.channels.qemu.MultifdHello;
 import org.transhume.channels.qemu.MultifdMethod;
 import org.transhume.channels.qemu.MultifdPacket;
+import org.transhume.channels.qemu.PostcopyPackage;
 import org.transhume.channels.qemu.SectionKind;
 import org.transhume.channels.qemu.StreamHeader;
 import org.transhume.channels.qemu.StreamReader;
@@ -70,6 +71,7 @@ public final class StreamInspection {
         private int description = -1;
         private int sections;
         private int syncs;
+        private long discarded;
 
         MainWalk(Path file, StreamReader in) {
             this.file = file;
@@ -112,12 +114,22 @@ public final class StreamInspection {
 
         @Override
         public void command(Command command) {
+            tellDiscarded();
             commands.add(
                     switch (command) {
                         case Command.OpenReturnPath() -> "OPEN_RETURN_PATH";
                         case Command.Ping(int value) -> "PING " + value;
                         case Command.SwitchoverStart() -> "SWITCHOVER_START";
+                        case Command.PostcopyAdvise _ -> "POSTCOPY_ADVISE";
                     });
+        }
+
+        /** All of one go in one line: a guest has thousands of ranges. */
+        private void tellDiscarded() {
+            if (discarded > 0) {
+                commands.add("POSTCOPY_RAM_DISCARD of %d pages".formatted(discarded));
+                discarded = 0;
+            }
         }
 
         @Override
@@ -177,6 +189,18 @@ public final class StreamInspection {
         @Override
         public void endOfSection(SectionKind kind) {
             // Counted when it began.
+        }
+
+        @Override
+        public void discard(int block, long offset, long length) {
+            discarded += length / PageSize.BYTES;
+        }
+
+        @Override
+        public void postcopy(PostcopyPackage whole) {
+            tellDiscarded();
+            commands.add("PACKAGED of %d bytes".formatted(whole.bytes()));
+            devices = whole.sections();
         }
 
         @Override

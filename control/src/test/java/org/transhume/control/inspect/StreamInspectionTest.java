@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
+import java.io.InputStream;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Files;
@@ -13,6 +14,7 @@ import java.time.Duration;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.zip.GZIPInputStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.transhume.channels.Address;
@@ -98,6 +100,35 @@ class StreamInspectionTest {
         StreamSummary summary = StreamInspection.of(cut);
 
         assertTrue(summary.error().contains("offset " + (whole.length - 1)), summary.error());
+    }
+
+    @Test
+    void readsThePostcopyOfAQemuWithWhatWasDiscardedAndPacked() throws Exception {
+        Path packed = Path.of("..", "channels/src/test/resources/qemu/postcopy-10.0.2.bin.gz");
+        Path file = directory.resolve("main");
+        try (InputStream in = new GZIPInputStream(Files.newInputStream(packed))) {
+            Files.copy(in, file);
+        }
+
+        StreamSummary summary = StreamInspection.of(file);
+
+        assertNull(summary.error());
+        assertEquals(Files.size(file), summary.bytes());
+        assertEquals(
+                List.of(
+                        "OPEN_RETURN_PATH",
+                        "PING 1",
+                        "POSTCOPY_ADVISE",
+                        "SWITCHOVER_START",
+                        "POSTCOPY_RAM_DISCARD of 11347 pages",
+                        "PING 2",
+                        "PACKAGED of 33977 bytes",
+                        "PING 4"),
+                summary.commands());
+        assertEquals(
+                441,
+                summary.blocks().stream().mapToLong(StreamSummary.Block::normal).sum());
+        assertTrue(summary.devices().size() > 20, () -> summary.devices().toString());
     }
 
     private static Connection written(Path file) throws IOException {

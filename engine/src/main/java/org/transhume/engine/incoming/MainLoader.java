@@ -13,6 +13,7 @@ import org.transhume.channels.qemu.DeviceSection;
 import org.transhume.channels.qemu.DeviceTail;
 import org.transhume.channels.qemu.Dialect;
 import org.transhume.channels.qemu.MainStreamVisitor;
+import org.transhume.channels.qemu.PostcopyPackage;
 import org.transhume.channels.qemu.ReturnPathMessage;
 import org.transhume.channels.qemu.SectionKind;
 import org.transhume.channels.qemu.StreamHeader;
@@ -110,6 +111,7 @@ final class MainLoader implements MainStreamVisitor, AutoCloseable {
         switch (command) {
             case Command.OpenReturnPath() -> openReturnPath();
             case Command.Ping(int value) -> answers.send(new ReturnPathMessage.Pong(value));
+            case Command.PostcopyAdvise _ -> throw noPostcopy();
             case Command.SwitchoverStart() -> {
                 // For devices that care; RAM does not.
             }
@@ -246,6 +248,21 @@ final class MainLoader implements MainStreamVisitor, AutoCloseable {
             channelsThere = true;
         }
         syncs.mainArrives();
+    }
+
+    @Override
+    public void discard(int block, long offset, long length) {
+        throw noPostcopy();
+    }
+
+    @Override
+    public void postcopy(PostcopyPackage whole) {
+        throw noPostcopy();
+    }
+
+    private static MigrationException noPostcopy() {
+        return new MigrationException(
+                "the source has postcopy-ram on, which this release cannot obey: switch the feature off at the source");
     }
 
     @Override
