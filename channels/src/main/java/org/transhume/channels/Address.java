@@ -111,7 +111,12 @@ public sealed interface Address {
         String rest = uri.substring(colon + 1);
         return switch (colon < 0 ? "" : uri.substring(0, colon)) {
             case "tcp" -> parseTcp(rest);
-            case "unix" -> new Unix(parsePath(rest, rest));
+            case "unix" -> {
+                if (rest.isEmpty()) {
+                    throw new IllegalArgumentException("invalid Unix socket address");
+                }
+                yield new Unix(parsePath(rest, rest));
+            }
             case "file" -> parseFile(rest);
             case "exec" -> {
                 if (rest.isEmpty()) {
@@ -119,7 +124,7 @@ public sealed interface Address {
                 }
                 yield new Exec(rest);
             }
-            case "fd" -> new Fd(parseNumber(rest, rest, Integer.MAX_VALUE));
+            case "fd" -> parseFd(rest);
             default -> throw new IllegalArgumentException("unknown migration protocol: " + uri);
         };
     }
@@ -130,7 +135,10 @@ public sealed interface Address {
             throw unreadable(rest);
         }
         String host = rest.substring(0, colon);
-        if (host.startsWith("[") && host.endsWith("]") && host.length() > 2) {
+        if (host.startsWith("[") && (!host.endsWith("]") || host.length() == 2)) {
+            throw new IllegalArgumentException("error parsing IPv6 address '" + rest + "'");
+        }
+        if (host.startsWith("[")) {
             host = host.substring(1, host.length() - 1);
         } else if (host.indexOf(':') >= 0) {
             throw unreadable(rest);
@@ -139,6 +147,17 @@ public sealed interface Address {
             throw unreadable(rest);
         }
         return new Tcp(host, parseNumber(rest.substring(colon + 1), rest, 65535));
+    }
+
+    private static Address parseFd(String rest) {
+        if (rest.isEmpty()) {
+            throw new IllegalArgumentException("invalid file descriptor address");
+        }
+        try {
+            return new Fd(parseNumber(rest, rest, Integer.MAX_VALUE));
+        } catch (IllegalArgumentException noNumber) {
+            throw new IllegalArgumentException("File descriptor named '" + rest + "' has not been found", noNumber);
+        }
     }
 
     private static Address parseFile(String rest) {

@@ -1,7 +1,6 @@
 package org.transhume.control.guest;
 
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import org.transhume.channels.Address;
 import org.transhume.control.qmp.Argument;
@@ -81,7 +80,7 @@ public final class MigrationCommands {
                         Argument.optional("resume", flag))
                 : List.of(
                         Argument.optional("uri", new ArgumentType.Text()),
-                        Argument.optional("channels", channelList()),
+                        Argument.optional("channels", MigrationAddresses.CHANNELS),
                         Argument.optional("detach", flag),
                         Argument.optional("resume", flag));
     }
@@ -96,39 +95,8 @@ public final class MigrationCommands {
                 ? List.of(Argument.required("uri", new ArgumentType.Text()))
                 : List.of(
                         Argument.optional("uri", new ArgumentType.Text()),
-                        Argument.optional("channels", channelList()),
+                        Argument.optional("channels", MigrationAddresses.CHANNELS),
                         Argument.optional("exit-on-error", new ArgumentType.Flag()));
-    }
-
-    private static ArgumentType channelList() {
-        ArgumentType text = new ArgumentType.Text();
-        ArgumentType socket = new ArgumentType.Union(
-                List.of(),
-                "type",
-                Map.of(
-                        "inet",
-                        new ArgumentType.Struct(Argument.required("host", text), Argument.required("port", text)),
-                        "unix",
-                        new ArgumentType.Struct(Argument.required("path", text)),
-                        "fd",
-                        new ArgumentType.Struct(Argument.required("str", text))));
-        ArgumentType address = new ArgumentType.Union(
-                List.of(),
-                "transport",
-                Map.of(
-                        "socket",
-                        socket,
-                        "exec",
-                        new ArgumentType.Struct(Argument.required("args", new ArgumentType.ListOf(text))),
-                        "file",
-                        new ArgumentType.Struct(
-                                Argument.required("filename", text),
-                                Argument.required(
-                                        "offset",
-                                        new ArgumentType.Whole(org.transhume.control.settings.IntegerType.UINT64)))));
-        return new ArgumentType.ListOf(new ArgumentType.Struct(
-                Argument.required("channel-type", new ArgumentType.Choice(List.of("main", "cpr"))),
-                Argument.required("addr", address)));
     }
 
     private JsonNode status() {
@@ -155,7 +123,7 @@ public final class MigrationCommands {
     }
 
     private JsonNode migrate(Arguments arguments) throws QmpError {
-        String uri = uri(arguments);
+        String uri = MigrationAddresses.uri(arguments);
         try {
             if (profile != Profile.V3_1) {
                 control.checkAddress(uri); // older ones look at it last
@@ -190,62 +158,11 @@ public final class MigrationCommands {
             if (arguments.structs("channels").size() > 1) {
                 throw new QmpError("Channel list must have only one entry, for type 'main'");
             }
-            control.listen(uri(arguments), arguments.flag("exit-on-error", true));
+            control.listen(MigrationAddresses.uri(arguments), arguments.flag("exit-on-error", true));
             return null;
         } catch (MigrationException e) {
             throw new QmpError(e.getMessage());
         }
-    }
-
-    /** The address of the main channel, whichever way it was given. */
-    private static String uri(Arguments arguments) throws QmpError {
-        List<Arguments> channels = arguments.structs("channels");
-        Optional<String> uri = arguments.text("uri");
-        if (uri.isPresent() == !channels.isEmpty()) {
-            throw new QmpError("need either 'uri' or 'channels' argument");
-        }
-        if (uri.isPresent()) {
-            return uri.get();
-        }
-        List<Arguments> mains = channels.stream()
-                .filter(c -> c.text("channel-type").orElse("").equals("main"))
-                .toList();
-        if (mains.size() > 1) {
-            throw new QmpError("Channel list has more than one main entry");
-        }
-        if (mains.isEmpty()) {
-            throw new QmpError("Channel list has no main entry");
-        }
-        if (channels.size() > 1) {
-            throw new QmpError("channel-type 'cpr' is not built into this version of Transhume");
-        }
-        return address(mains.getFirst().struct("addr").orElseThrow());
-    }
-
-    private static String address(Arguments address) throws QmpError {
-        return switch (address.text("transport").orElseThrow()) {
-            case "exec" -> {
-                List<String> words = address.texts("args");
-                if (words.size() != 3 || !words.subList(0, 2).equals(List.of("/bin/sh", "-c"))) {
-                    throw new QmpError("exec takes [\"/bin/sh\", \"-c\", COMMAND]");
-                }
-                yield "exec:" + words.get(2);
-            }
-            case "file" ->
-                "file:%s,offset=%d".formatted(address.text("filename").orElseThrow(), address.whole("offset", 0));
-            default ->
-                switch (address.text("type").orElseThrow()) {
-                    case "unix" -> "unix:" + address.text("path").orElseThrow();
-                    case "fd" -> "fd:" + address.text("str").orElseThrow();
-                    default -> {
-                        String host = address.text("host").orElseThrow();
-                        yield "tcp:%s:%s"
-                                .formatted(
-                                        host.contains(":") ? "[" + host + "]" : host,
-                                        address.text("port").orElseThrow());
-                    }
-                };
-        };
     }
 
     private JsonNode cancel() {

@@ -108,7 +108,7 @@ public final class MigrationControl implements AutoCloseable {
      */
     public synchronized void setCapabilities(Map<Capability, Boolean> changes) throws SettingRefusedException {
         Circumstances circumstances = new Circumstances(
-                outgoingRuns(),
+                outgoingRuns() && !outgoing.state().ended(),
                 incomingMode == Incoming.STARTED,
                 guest.state() == RunState.INMIGRATE,
                 HostSupport.USUAL.withDirtyRing(dirtyLimits != null));
@@ -141,11 +141,21 @@ public final class MigrationControl implements AutoCloseable {
     /**
      * Begins to move the guest to {@code uri}; what goes wrong later is told by its state.
      *
-     * @throws MigrationException if it cannot begin
+     * @throws MigrationException if it cannot begin; or cannot be opened, where that needs no waiting, and then it has failed
      */
-    public synchronized OutgoingMigration migrate(String uri) {
+    public OutgoingMigration migrate(String uri) {
         Address address = checkAddress(uri);
         checkLeaves();
+        FirstDial dial = new FirstDial(Dialer.to(address));
+        OutgoingMigration begun = begin(dial);
+        if (!address.multiChannel()) {
+            dial.awaitOpened(begun);
+        }
+        return begun;
+    }
+
+    private synchronized OutgoingMigration begin(Dialer dialer) {
+        checkFree();
         if (Capability.X_IGNORE_SHARED.in(settings.profile()) && settings.enabled(Capability.X_IGNORE_SHARED)) {
             throw new MigrationException(
                     "x-ignore-shared streams are loaded by this version, but not sent: switch the capability off");
@@ -154,7 +164,7 @@ public final class MigrationControl implements AutoCloseable {
         BiConsumer<OutgoingReport, SettingsValues> reader = reports;
         outgoing = OutgoingMigration.start(
                 guest,
-                Dialer.to(address),
+                dialer,
                 MigrationConfigs.outgoing(latched, settings::values, dirtyLimits, waits),
                 new Announcer(true),
                 "migration");
@@ -164,7 +174,15 @@ public final class MigrationControl implements AutoCloseable {
     }
 
     /** @throws MigrationException unless a migration may begin from here */
-    synchronized void checkLeaves() {
+    void checkLeaves() {
+        // The last one may still be giving things back: a script that heard of its end may begin the next at once.
+        outgoing()
+                .filter(last -> last.state().ended())
+                .ifPresent(last -> last.completion().join());
+        checkFree();
+    }
+
+    private synchronized void checkFree() {
         if (outgoingRuns()) {
             throw new MigrationException(IN_PROGRESS);
         }

@@ -86,7 +86,7 @@ public sealed interface ArgumentType {
                 throw new QmpError(type.mistyped(place.path));
             }
             BigInteger number = value.bigIntegerValue();
-            long bits = type.fit(number).orElseThrow(() -> new QmpError(type.refusal(place.path, number)));
+            long bits = type.fit(number).orElseThrow(() -> new QmpError(type.refusal(place.path, place.name, number)));
             return type.unsigned() && bits < 0
                     ? BigIntegerNode.valueOf(new BigInteger(Long.toUnsignedString(bits)))
                     : value;

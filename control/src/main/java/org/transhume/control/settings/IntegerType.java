@@ -8,6 +8,7 @@ public enum IntegerType {
     INT64("int64", 63),
     UINT64("uint64", 64),
     UINT32("uint32_t", 32),
+    UINT16("uint16_t", 16),
     UINT8("uint8_t", 8);
 
     private final String wireName;
@@ -45,8 +46,11 @@ public enum IntegerType {
                 : "Parameter '" + name + "' expects uint64";
     }
 
-    /** What a client is told who gave the integer {@code value} for {@code name}, which {@link #fit} refused. */
-    public String refusal(String name, BigInteger value) {
-        return UINT64.fit(value).isPresent() ? misfit(name) : mistyped(name);
+    /**
+     * What a client is told who gave the integer {@code value}, which {@link #fit} refused. As in QEMU, one that only the
+     * width refuses is called by its {@code name} alone, any other by its {@code path} from the top.
+     */
+    public String refusal(String path, String name, BigInteger value) {
+        return UINT64.fit(value).isPresent() ? misfit(name) : mistyped(path);
     }
 }

@@ -48,6 +48,6 @@ public final class ParameterText {
         int power = SUFFIXES.indexOf(number.group(2).toLowerCase(Locale.ROOT)) + 1;
         BigInteger value =
                 new BigInteger(number.group(1)).shiftLeft(number.group(2).isEmpty() ? 0 : 10 * power);
-        return type.fit(value).orElseThrow(() -> new SettingRefusedException(type.refusal(name, value)));
+        return type.fit(value).orElseThrow(() -> new SettingRefusedException(type.refusal(name, name, value)));
     }
 }

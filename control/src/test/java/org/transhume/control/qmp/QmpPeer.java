@@ -16,11 +16,11 @@ import java.util.ArrayList;
 import java.util.List;
 
 /** The other end of a monitor, byte by byte: it sends whatever a test likes, and reads lines. */
-final class QmpPeer implements AutoCloseable {
+public final class QmpPeer implements AutoCloseable {
     private final SocketChannel channel;
     private final BufferedReader lines;
 
-    QmpPeer(Path path) throws IOException {
+    public QmpPeer(Path path) throws IOException {
         channel = SocketChannel.open(StandardProtocolFamily.UNIX);
         channel.connect(UnixDomainSocketAddress.of(path));
         InputStream in = Channels.newInputStream(channel);
@@ -51,7 +51,7 @@ final class QmpPeer implements AutoCloseable {
         send(text.getBytes(UTF_8));
     }
 
-    void send(byte[] bytes) throws IOException {
+    public void send(byte[] bytes) throws IOException {
         ByteBuffer all = ByteBuffer.wrap(bytes);
         while (all.hasRemaining()) {
             int _ = channel.write(all);
@@ -59,7 +59,7 @@ final class QmpPeer implements AutoCloseable {
     }
 
     /** The next line without its end; null once the server has closed the connection. */
-    String line() throws IOException {
+    public String line() throws IOException {
         return lines.readLine();
     }
 

@@ -93,6 +93,7 @@ class ParameterRulesTest {
                 case INT64 -> "Invalid parameter type for '" + name + "', expected: integer";
                 case UINT64 -> "Parameter '" + name + "' expects uint64";
                 case UINT32 -> "Parameter '" + name + "' expects uint32_t";
+                case UINT16 -> "Parameter '" + name + "' expects uint16_t";
                 case UINT8 -> "Parameter '" + name + "' expects uint8_t";
             };
         }
