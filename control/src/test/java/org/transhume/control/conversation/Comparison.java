@@ -26,7 +26,9 @@ public final class Comparison {
             List<String> wanted = theirs.answers().get(i);
             List<String> got = ours.answers().get(i);
             boolean shape = question.kind() == Question.Kind.SHAPE;
-            boolean alike = normal(wanted, shape).equals(normal(got, shape));
+            boolean alike = question.kind() == Question.Kind.CONTAINED
+                    ? contains(normal(got, false), normal(wanted, false))
+                    : normal(wanted, shape).equals(normal(got, shape));
             if (question.reason().isEmpty()) {
                 if (!alike) {
                     complaints.add(said(question.line(), wanted, got));
@@ -46,6 +48,16 @@ public final class Comparison {
     private static String said(String question, List<String> wanted, List<String> got) {
         return question + "\n    expected " + String.join("\n             ", wanted) + "\n    but got  "
                 + String.join("\n             ", got);
+    }
+
+    private static boolean contains(Object all, Object some) {
+        if (all instanceof Map<?, ?> members && some instanceof Map<?, ?> wanted) {
+            return wanted.entrySet().stream().allMatch(w -> contains(members.get(w.getKey()), w.getValue()));
+        }
+        if (all instanceof List<?> elements && some instanceof List<?> wanted) {
+            return wanted.stream().allMatch(w -> elements.stream().anyMatch(e -> contains(e, w)));
+        }
+        return some.equals(all);
     }
 
     private static List<Object> normal(List<String> lines, boolean shape) {

@@ -7,6 +7,7 @@ import java.util.HexFormat;
 import java.util.List;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.Stream;
 
 /**
  * One line of a conversation.
@@ -22,6 +23,8 @@ record Question(String text, Kind kind, String reason, List<String> ours) {
         EXACT(""),
         /** Equal names and types: figures of a moment. */
         SHAPE("~"),
+        /** What QEMU says is there, beside extensions. */
+        CONTAINED("+"),
         /** No question: waits for an event. */
         AWAIT("await ");
 
@@ -39,9 +42,10 @@ record Question(String text, Kind kind, String reason, List<String> ours) {
     }
 
     static Question parse(String line) {
-        Kind kind = line.startsWith(Kind.SHAPE.prefix)
-                ? Kind.SHAPE
-                : line.startsWith(Kind.AWAIT.prefix) ? Kind.AWAIT : Kind.EXACT;
+        Kind kind = Stream.of(Kind.SHAPE, Kind.CONTAINED, Kind.AWAIT)
+                .filter(k -> line.startsWith(k.prefix))
+                .findFirst()
+                .orElse(Kind.EXACT);
         return new Question(line.substring(kind.prefix.length()), kind, "", List.of());
     }
 
