@@ -18,7 +18,9 @@ import java.nio.file.Path;
  * None of the handles is "critical": a thread that blocks or faults inside a call does not hold up a safepoint.
  */
 final class Linux {
+    static final int EPERM = 1;
     static final int ENXIO = 6;
+    static final int EAGAIN = 11;
     static final int EEXIST = 17;
     static final int ENOTTY = 25;
 
@@ -34,6 +36,9 @@ final class Linux {
     static final int MAP_PRIVATE = 2;
     static final int MAP_ANONYMOUS = 0x20;
     static final int MAP_NORESERVE = 0x4000;
+
+    static final int MADV_DONTNEED = 4;
+    static final int MADV_REMOVE = 9;
 
     static final int SEEK_END = 2;
     static final int SEEK_DATA = 3;
@@ -175,6 +180,40 @@ final class Linux {
     /** The descriptor, or the errno negated. Only faults from user mode can wait on it, so no privilege is needed. */
     static int userfaultfd() {
         return (int) call(323, O_CLOEXEC | O_NONBLOCK | UFFD_USER_MODE_ONLY, 0, 0);
+    }
+
+    /** As {@link #userfaultfd}, but faults inside the kernel wait on it too, where this process may have that. */
+    static int userfaultfdOfEverybody() {
+        int fd = (int) call(323, O_CLOEXEC | O_NONBLOCK, 0, 0);
+        return fd == -EPERM ? userfaultfd() : fd;
+    }
+
+    /** Bytes read from where the descriptor stands, or the errno negated. */
+    static long readSome(int fd, MemorySegment into) {
+        return call(0, fd, into.address(), into.byteSize());
+    }
+
+    /** Bytes written, or the errno negated. */
+    static long writeSome(int fd, MemorySegment from) {
+        return call(1, fd, from.address(), from.byteSize());
+    }
+
+    /**
+     * How many are ready, or the errno negated.
+     *
+     * @param millis negative: as long as it takes
+     */
+    static int poll(MemorySegment descriptors, int count, int millis) {
+        return (int) call(7, descriptors.address(), count, millis);
+    }
+
+    static int eventfd() {
+        return (int)
+                require(call(290, 0, O_CLOEXEC | O_NONBLOCK, 0), "eventfd", "wake-up", "EMFILE: raise 'ulimit -n'");
+    }
+
+    static void advise(long address, long length, int advice, String about) {
+        require(call(28, address, length, advice), "madvise", about, "the file system must be able to punch holes");
     }
 
     /** {@code {file system magic, block size}} of what {@code fd} lives on. */

@@ -225,6 +225,15 @@ public final class RamBlock implements AutoCloseable {
         return truncatable;
     }
 
+    /**
+     * Forgets what a range holds: it is as if it was never written, and reads as zeroes, unless {@link MissingPages} has it
+     * wait.
+     */
+    public void discard(long offset, long length) {
+        Objects.checkFromIndexSize(offset, length, size);
+        Linux.advise(address + offset, length, fd < 0 ? Linux.MADV_DONTNEED : Linux.MADV_REMOVE, name);
+    }
+
     /** Whether this process can write to it. */
     public boolean writable() {
         return !segment.isReadOnly();
