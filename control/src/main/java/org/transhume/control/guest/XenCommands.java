@@ -81,10 +81,10 @@ final class XenCommands implements AutoCloseable {
         String refused = "Could not create '" + name + "': ";
         Path file = path(name, refused);
         Path folder = file.toAbsolutePath().getParent();
-        if (Files.isDirectory(file)) {
+        if (!name.isEmpty() && Files.isDirectory(file)) {
             throw new QmpError(refused + "Is a directory");
         }
-        if (name.isEmpty() || folder == null || !Files.isDirectory(folder)) {
+        if (name.isEmpty() || !Files.isDirectory(folder)) {
             throw new QmpError(refused + "No such file or directory");
         }
         if (!Files.isWritable(Files.exists(file) ? file : folder)) {

@@ -45,6 +45,7 @@ class QemuSchemaIT {
     private static final Map<String, String> ONLY_OURS = Map.of(
             "display-reload tls-certs\\?", "with one kind of display it is no union",
             ".*-capabilities .*capability=x-.*", "Transhume's own capabilities",
+            ".*-capabilities .*capability=(mc.*|rdma-keepalive)", "of the micro-checkpointing RFC, in every profile",
             "query-migrate x-transhume\\?.*", "Transhume's own forecast");
 
     private static final Set<String> USED = new HashSet<>();
@@ -95,7 +96,7 @@ class QemuSchemaIT {
         Set<String> more = ours.names("command");
         more.removeAll(qemu.names("command"));
 
-        assertEquals(Set.of("query-x-plan", "x-plan"), more);
+        assertEquals(Set.of("query-x-plan", "x-plan", "migrate-set-mc-delay"), more);
     }
 
     @Test
