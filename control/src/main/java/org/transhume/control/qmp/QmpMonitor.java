@@ -7,9 +7,6 @@ import java.nio.ByteBuffer;
 import java.nio.channels.ClosedChannelException;
 import java.nio.channels.SocketChannel;
 import java.time.Duration;
-import java.util.concurrent.ArrayBlockingQueue;
-import java.util.concurrent.BlockingQueue;
-import java.util.concurrent.TimeUnit;
 
 /**
  * The connection of one client. Whoever calls {@link #serve} reads; a thread of its own writes, behind a bounded queue,
@@ -19,12 +16,12 @@ final class QmpMonitor implements QmpOutput {
     private static final Logger LOG = System.getLogger(QmpMonitor.class.getName());
     private static final int READ_BYTES = 16 << 10;
     private static final Duration LAST_WORDS = Duration.ofSeconds(1);
-    private static final byte[] END = new byte[0];
+    private static final long UNREAD_BYTES = 16 << 20;
 
     private final SocketChannel channel;
     private final QmpDispatcher dispatcher;
     private final String name;
-    private final BlockingQueue<byte[]> lines;
+    private final UnreadLines lines;
     private final Thread writer;
 
     /** Owns {@code channel}; at most {@code lines} wait for the client. */
@@ -32,7 +29,7 @@ final class QmpMonitor implements QmpOutput {
         this.channel = channel;
         this.dispatcher = dispatcher;
         this.name = name;
-        this.lines = new ArrayBlockingQueue<>(lines);
+        this.lines = new UnreadLines(lines, UNREAD_BYTES);
         this.writer = Thread.ofPlatform().daemon().name(name + "-writer").unstarted(this::write);
     }
 
@@ -65,8 +62,9 @@ final class QmpMonitor implements QmpOutput {
 
     /** Lets the writer send what is queued, but not wait for a client that does not read. */
     private void finish() {
+        lines.end();
         try {
-            if (!lines.offer(END, LAST_WORDS.toMillis(), TimeUnit.MILLISECONDS) || !writer.join(LAST_WORDS)) {
+            if (!writer.join(LAST_WORDS)) {
                 LOG.log(Level.DEBUG, name + ": client left without reading its answers");
             }
             drop();
@@ -81,7 +79,7 @@ final class QmpMonitor implements QmpOutput {
 
     private void write() {
         try {
-            for (byte[] line = lines.take(); line != END; line = lines.take()) {
+            for (byte[] line = lines.take(); line != null; line = lines.take()) {
                 ByteBuffer bytes = ByteBuffer.wrap(line);
                 while (bytes.hasRemaining()) {
                     int _ = channel.write(bytes);
@@ -99,9 +97,7 @@ final class QmpMonitor implements QmpOutput {
     @Override
     public void answer(byte[] line) {
         try {
-            while (channel.isOpen() && !lines.offer(line, 100, TimeUnit.MILLISECONDS)) {
-                // the client is slow: so are we, with reading its requests
-            }
+            lines.put(line); // if the client is slow with reading, so are we with reading its requests
         } catch (InterruptedException closing) {
             Thread.currentThread().interrupt();
         }
@@ -109,7 +105,7 @@ final class QmpMonitor implements QmpOutput {
 
     @Override
     public void event(byte[] line) {
-        if (!lines.offer(line) && channel.isOpen()) {
+        if (!lines.offer(line)) {
             LOG.log(
                     Level.WARNING,
                     "{0}: client dropped, it left {1} lines unread; connect again to go on",
@@ -121,6 +117,7 @@ final class QmpMonitor implements QmpOutput {
 
     /** Closes the channel, which wakes reader and writer. */
     private void drop() {
+        lines.end();
         try {
             channel.close();
         } catch (IOException ignored) {

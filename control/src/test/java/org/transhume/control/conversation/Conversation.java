@@ -5,6 +5,8 @@ import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
+import tools.jackson.core.JacksonException;
+import tools.jackson.databind.json.JsonMapper;
 
 /**
  * Questions for one connection, in their order.
@@ -59,6 +61,22 @@ public record Conversation(String place, String title, List<Question> questions)
     static List<String> lines(String resource) throws IOException {
         try (InputStream in = Conversation.class.getResourceAsStream(resource)) {
             return new String(in.readAllBytes(), StandardCharsets.UTF_8).lines().toList();
+        }
+    }
+
+    /** The questions that are JSON objects as they stand. */
+    public List<String> requests() {
+        return questions.stream()
+                .map(Question::text)
+                .filter(text -> text.startsWith("{\"") && wellFormed(text))
+                .toList();
+    }
+
+    private static boolean wellFormed(String text) {
+        try {
+            return new JsonMapper().readTree(text).isObject();
+        } catch (JacksonException noJson) {
+            return false;
         }
     }
 
