@@ -159,6 +159,7 @@ class QmpMonitorTest {
                             "migrate",
                             "migrate-recover",
                             "migrate-set-capabilities",
+                            "migrate-set-mc-delay",
                             "migrate-set-parameters",
                             "ping",
                             "qmp_capabilities",
