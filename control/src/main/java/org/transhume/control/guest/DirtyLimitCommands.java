@@ -31,8 +31,10 @@ final class DirtyLimitCommands {
             return new QmpCommand[0];
         }
         DirtyLimitCommands commands = new DirtyLimitCommands(control);
-        Argument vcpu = Argument.optional("cpu-index", new ArgumentType.Whole(IntegerType.INT64));
-        Argument rate = Argument.required("dirty-rate", new ArgumentType.Whole(IntegerType.UINT64));
+        Argument vcpu = Argument.optional("cpu-index", new ArgumentType.Whole(IntegerType.INT64))
+                .about("all vCPUs without it");
+        Argument rate = Argument.required("dirty-rate", new ArgumentType.Whole(IntegerType.UINT64))
+                .about("MiB/s");
         return new QmpCommand[] {
             QmpCommand.of("set-vcpu-dirty-limit", List.of(vcpu, rate), commands::set)
                     .describedAs("slows one vCPU, or all, down to so many MiB/s written")
@@ -43,8 +45,10 @@ final class DirtyLimitCommands {
             QmpCommand.of("query-vcpu-dirty-limit", List.of(), _ -> commands.query())
                     .returning(new ArgumentType.ListOf(new ArgumentType.Struct(
                             Argument.required("cpu-index", new ArgumentType.Whole(IntegerType.INT64)),
-                            Argument.required("limit-rate", new ArgumentType.Whole(IntegerType.UINT64)),
-                            Argument.required("current-rate", new ArgumentType.Whole(IntegerType.UINT64)))))
+                            Argument.required("limit-rate", new ArgumentType.Whole(IntegerType.UINT64))
+                                    .about("MiB/s"),
+                            Argument.required("current-rate", new ArgumentType.Whole(IntegerType.UINT64))
+                                    .about("MiB/s"))))
                     .describedAs("vCPUs with a limit, and what they write, in MiB/s")
         };
     }

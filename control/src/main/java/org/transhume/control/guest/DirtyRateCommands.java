@@ -47,9 +47,10 @@ final class DirtyRateCommands {
             QmpCommand.of(
                             "calc-dirty-rate",
                             List.of(
-                                    Argument.required("calc-time", whole),
+                                    Argument.required("calc-time", whole).about("50 ms to 60 s"),
                                     unit,
-                                    Argument.optional("sample-pages", whole),
+                                    Argument.optional("sample-pages", whole)
+                                            .about("a GiB, 128..16384, 512 without it; page-sampling only"),
                                     Argument.optional("mode", modes)),
                             commands::measure)
                     .describedAs(
@@ -57,13 +58,13 @@ final class DirtyRateCommands {
                     .onlyWhen("while none is being measured"),
             QmpCommand.of("query-dirty-rate", List.of(unit), commands::query)
                     .returning(new ArgumentType.Struct(
-                            Argument.optional("dirty-rate", whole),
+                            Argument.optional("dirty-rate", whole).about("MiB/s, once measured"),
                             Argument.required(
                                     "status",
                                     new ArgumentType.Choice(Arrays.stream(Status.values())
                                             .map(Status::wireName)
                                             .toList())),
-                            Argument.required("start-time", whole),
+                            Argument.required("start-time", whole).about("s"),
                             Argument.required("calc-time", whole),
                             Argument.required("calc-time-unit", unit.type()),
                             Argument.required("sample-pages", whole),
@@ -71,7 +72,9 @@ final class DirtyRateCommands {
                             Argument.optional(
                                     "vcpu-dirty-rate",
                                     new ArgumentType.ListOf(new ArgumentType.Struct(
-                                            Argument.required("id", whole), Argument.required("dirty-rate", whole))))))
+                                            Argument.required("id", whole),
+                                            Argument.required("dirty-rate", whole)
+                                                    .about("MiB/s"))))))
                     .describedAs("the latest measurement, in MiB/s, and what it was asked for")
         };
     }

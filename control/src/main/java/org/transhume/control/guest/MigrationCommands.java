@@ -69,20 +69,22 @@ public final class MigrationCommands {
         };
     }
 
+    private static final String URIS = "tcp:HOST:PORT, unix:PATH, file:PATH[,offset=N], exec:COMMAND or fd:N";
+
     private List<Argument> migrateArguments() {
         ArgumentType flag = new ArgumentType.Flag();
         return profile == Profile.V3_1
                 ? List.of(
-                        Argument.required("uri", new ArgumentType.Text()),
+                        Argument.required("uri", new ArgumentType.Text()).about(URIS),
                         Argument.optional("blk", flag),
                         Argument.optional("inc", flag),
-                        Argument.optional("detach", flag),
-                        Argument.optional("resume", flag))
+                        Argument.optional("detach", flag).about("without effect"),
+                        Argument.optional("resume", flag).about("go on with a paused postcopy"))
                 : List.of(
-                        Argument.optional("uri", new ArgumentType.Text()),
-                        Argument.optional("channels", MigrationAddresses.CHANNELS),
-                        Argument.optional("detach", flag),
-                        Argument.optional("resume", flag));
+                        Argument.optional("uri", new ArgumentType.Text()).about(URIS),
+                        Argument.optional("channels", MigrationAddresses.CHANNELS).about("the same in parts, instead of uri"),
+                        Argument.optional("detach", flag).about("without effect"),
+                        Argument.optional("resume", flag).about("go on with a paused postcopy"));
     }
 
     /** All states there are, whether or not this release ever gets into them: a script may name any. */
@@ -92,11 +94,12 @@ public final class MigrationCommands {
 
     private List<Argument> incomingArguments() {
         return profile == Profile.V3_1
-                ? List.of(Argument.required("uri", new ArgumentType.Text()))
+                ? List.of(Argument.required("uri", new ArgumentType.Text()).about(URIS))
                 : List.of(
-                        Argument.optional("uri", new ArgumentType.Text()),
-                        Argument.optional("channels", MigrationAddresses.CHANNELS),
-                        Argument.optional("exit-on-error", new ArgumentType.Flag()));
+                        Argument.optional("uri", new ArgumentType.Text()).about(URIS),
+                        Argument.optional("channels", MigrationAddresses.CHANNELS).about("the same in parts, instead of uri"),
+                        Argument.optional("exit-on-error", new ArgumentType.Flag())
+                                .about("the process ends if loading fails; true without it"));
     }
 
     private JsonNode status() {

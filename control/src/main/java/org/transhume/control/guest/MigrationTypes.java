@@ -43,8 +43,11 @@ final class MigrationTypes {
         ArgumentType states = new ArgumentType.Choice(
                 Arrays.stream(RunState.values()).map(RunState::wireName).toList());
         return struct(
-                Argument.required("running", FLAG),
-                only(Profile.V3_1, profile, Argument.required("singlestep", FLAG)),
+                Argument.required("running", FLAG).about("whether status is running"),
+                only(
+                        Profile.V3_1,
+                        profile,
+                        Argument.required("singlestep", FLAG).about("always false")),
                 Argument.required("status", states));
     }
 
@@ -52,61 +55,98 @@ final class MigrationTypes {
     static ArgumentType info(Profile profile) {
         return struct(
                 Argument.optional("status", state(profile)),
-                Argument.optional("ram", ram(profile)),
-                Argument.optional("xbzrle-cache", xbzrleCache(profile)),
-                only(Profile.V3_1, profile, Argument.optional("compression", compression())),
-                Argument.optional("total-time", WHOLE),
-                Argument.optional("expected-downtime", WHOLE),
-                Argument.optional("downtime", WHOLE),
-                Argument.optional("setup-time", WHOLE),
-                Argument.optional("cpu-throttle-percentage", WHOLE),
-                Argument.optional("error-desc", TEXT),
-                Argument.optional("socket-address", new ArgumentType.ListOf(socketAddress())),
-                only(Profile.V10_0, profile, Argument.optional("dirty-limit-throttle-time-per-round", UNSIGNED)),
-                only(Profile.V10_0, profile, Argument.optional("dirty-limit-ring-full-time", UNSIGNED)),
-                Argument.optional(ForecastMember.NAME, ForecastMember.type()));
+                Argument.optional("ram", ram(profile)).about("the guest's RAM, from setup on"),
+                Argument.optional("xbzrle-cache", xbzrleCache(profile)).about("with capability xbzrle"),
+                only(
+                        Profile.V3_1,
+                        profile,
+                        Argument.optional("compression", compression()).about("with capability compress")),
+                Argument.optional("total-time", WHOLE).about("ms since the command, or from it to the end"),
+                Argument.optional("expected-downtime", WHOLE)
+                        .about("ms; the downtime limit until the first measurement"),
+                Argument.optional("downtime", WHOLE).about("ms from the guest's stop to the end"),
+                Argument.optional("setup-time", WHOLE).about("ms to the first page"),
+                Argument.optional("cpu-throttle-percentage", WHOLE)
+                        .about("% taken from the vCPUs, while auto-converge does"),
+                Argument.optional("error-desc", TEXT).about("what went wrong first"),
+                Argument.optional("socket-address", new ArgumentType.ListOf(socketAddress()))
+                        .about("where the destination listens, while it does"),
+                only(
+                        Profile.V10_0,
+                        profile,
+                        Argument.optional("dirty-limit-throttle-time-per-round", UNSIGNED)
+                                .about("us that a vCPU sleeps at most each time its ring is full")),
+                only(
+                        Profile.V10_0,
+                        profile,
+                        Argument.optional("dirty-limit-ring-full-time", UNSIGNED)
+                                .about("us in which a vCPU fills its ring")),
+                Argument.optional(ForecastMember.NAME, ForecastMember.type())
+                        .about("with capability x-report: what is foretold, times in ms, bandwidths in bytes/s"));
     }
 
     private static ArgumentType ram(Profile profile) {
         return struct(
-                Argument.required("transferred", WHOLE),
-                Argument.required("remaining", WHOLE),
-                Argument.required("total", WHOLE),
-                Argument.required("duplicate", WHOLE),
-                only(Profile.V3_1, profile, Argument.required("skipped", WHOLE)),
-                Argument.required("normal", WHOLE),
-                Argument.required("normal-bytes", WHOLE),
-                Argument.required("dirty-pages-rate", WHOLE),
-                Argument.required("mbps", DECIMAL),
-                Argument.required("dirty-sync-count", WHOLE),
-                Argument.required("postcopy-requests", WHOLE),
-                Argument.required("page-size", WHOLE),
-                Argument.required("multifd-bytes", UNSIGNED),
-                only(Profile.V10_0, profile, Argument.required("pages-per-second", UNSIGNED)),
-                only(Profile.V10_0, profile, Argument.required("precopy-bytes", UNSIGNED)),
-                only(Profile.V10_0, profile, Argument.required("downtime-bytes", UNSIGNED)),
-                only(Profile.V10_0, profile, Argument.required("postcopy-bytes", UNSIGNED)),
-                only(Profile.V10_0, profile, Argument.required("dirty-sync-missed-zero-copy", UNSIGNED)));
+                Argument.required("transferred", WHOLE).about("bytes on all channels, headers and devices included"),
+                Argument.required("remaining", WHOLE).about("bytes dirty at this moment"),
+                Argument.required("total", WHOLE).about("bytes"),
+                Argument.required("duplicate", WHOLE).about("pages of zeros"),
+                only(Profile.V3_1, profile, Argument.required("skipped", WHOLE).about("always 0")),
+                Argument.required("normal", WHOLE).about("pages sent in full"),
+                Argument.required("normal-bytes", WHOLE).about("their bytes"),
+                Argument.required("dirty-pages-rate", WHOLE)
+                        .about("pages written a second, over the last second or more"),
+                Argument.required("mbps", DECIMAL).about("10^6 bits a second"),
+                Argument.required("dirty-sync-count", WHOLE).about("harvests of the dirty bitmap"),
+                Argument.required("postcopy-requests", WHOLE).about("pages that the destination asked for"),
+                Argument.required("page-size", WHOLE).about("bytes"),
+                Argument.required("multifd-bytes", UNSIGNED).about("bytes on page channels"),
+                only(
+                        Profile.V10_0,
+                        profile,
+                        Argument.required("pages-per-second", UNSIGNED).about("pages sent")),
+                only(
+                        Profile.V10_0,
+                        profile,
+                        Argument.required("precopy-bytes", UNSIGNED)
+                                .about("bytes of RAM on the main channel while the guest ran")),
+                only(
+                        Profile.V10_0,
+                        profile,
+                        Argument.required("downtime-bytes", UNSIGNED)
+                                .about("bytes of RAM on the main channel while it stood")),
+                only(
+                        Profile.V10_0,
+                        profile,
+                        Argument.required("postcopy-bytes", UNSIGNED).about("bytes of RAM in postcopy")),
+                only(
+                        Profile.V10_0,
+                        profile,
+                        Argument.required("dirty-sync-missed-zero-copy", UNSIGNED)
+                                .about("flushes in which the kernel copied")));
     }
 
     private static ArgumentType xbzrleCache(Profile profile) {
         return struct(
-                Argument.required("cache-size", UNSIGNED),
-                Argument.required("bytes", WHOLE),
+                Argument.required("cache-size", UNSIGNED).about("bytes"),
+                Argument.required("bytes", WHOLE).about("sent as deltas"),
                 Argument.required("pages", WHOLE),
-                Argument.required("cache-miss", WHOLE),
-                Argument.required("cache-miss-rate", DECIMAL),
-                only(Profile.V10_0, profile, Argument.required("encoding-rate", DECIMAL)),
-                Argument.required("overflow", WHOLE));
+                Argument.required("cache-miss", WHOLE).about("pages not in the cache"),
+                Argument.required("cache-miss-rate", DECIMAL).about("0 to 1, of the last second or more"),
+                only(
+                        Profile.V10_0,
+                        profile,
+                        Argument.required("encoding-rate", DECIMAL).about("plain bytes over encoded ones")),
+                Argument.required("overflow", WHOLE).about("deltas longer than a page"));
     }
 
     private static ArgumentType compression() {
         return struct(
                 Argument.required("pages", WHOLE),
-                Argument.required("busy", WHOLE),
-                Argument.required("busy-rate", DECIMAL),
-                Argument.required("compressed-size", WHOLE),
-                Argument.required("compression-rate", DECIMAL));
+                Argument.required("busy", WHOLE).about("times no thread was free"),
+                Argument.required("busy-rate", DECIMAL).about("of the pages of the last second or more"),
+                Argument.required("compressed-size", WHOLE).about("bytes"),
+                Argument.required("compression-rate", DECIMAL).about("plain bytes over compressed ones"));
     }
 
     private static ArgumentType socketAddress() {

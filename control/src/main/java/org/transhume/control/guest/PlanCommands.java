@@ -48,9 +48,11 @@ final class PlanCommands {
             QmpCommand.of(
                             "x-plan",
                             List.of(
-                                    Argument.optional("seconds", whole),
-                                    Argument.optional("bandwidth", whole),
-                                    Argument.optional("downtime-limit", whole)),
+                                    Argument.optional("seconds", whole)
+                                            .about("to look at the guest, 1..60, 3 without it"),
+                                    Argument.optional("bandwidth", whole).about("bytes/s, max-bandwidth without it"),
+                                    Argument.optional("downtime-limit", whole)
+                                            .about("ms, 1..2000000, the parameter without it")),
                             commands::plan)
                     .describedAs("looks at the guest for some seconds, and foretells what a migration would come to")
                     .onlyWhen("with the guest here, and neither migration, plan nor calc-dirty-rate under way"),

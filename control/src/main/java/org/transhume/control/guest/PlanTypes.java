@@ -18,9 +18,9 @@ final class PlanTypes {
                 Argument.required("strategy", text),
                 Argument.required("bytes-per-page", decimal),
                 Argument.optional("pages-per-second", decimal),
-                Argument.optional("total-time", decimal),
-                Argument.optional("downtime", decimal),
-                Argument.optional("bytes", whole),
+                Argument.optional("total-time", decimal).about("ms"),
+                Argument.optional("downtime", decimal).about("ms"),
+                Argument.optional("bytes", whole).about("sent"),
                 Argument.required("verdict", ForecastMember.verdictType()));
         return new ArgumentType.Struct(
                 Argument.required(
@@ -29,12 +29,12 @@ final class PlanTypes {
                                 .map(Status::wireName)
                                 .toList())),
                 Argument.optional("seconds", whole),
-                Argument.optional("bandwidth", whole),
-                Argument.optional("downtime-limit", whole),
-                Argument.optional("reason", text),
-                Argument.optional("seed", whole),
+                Argument.optional("bandwidth", whole).about("bytes/s"),
+                Argument.optional("downtime-limit", whole).about("ms"),
+                Argument.optional("reason", text).about("why it failed"),
+                Argument.optional("seed", whole).about("of the pages looked at"),
                 Argument.optional("used-bytes", whole),
-                Argument.optional("zero-share", decimal),
+                Argument.optional("zero-share", decimal).about("of the used pages, 0 to 1"),
                 Argument.optional("dirty-pages-per-second", decimal),
                 Argument.optional("strategies", new ArgumentType.ListOf(strategy)));
     }

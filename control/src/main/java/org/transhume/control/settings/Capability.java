@@ -122,6 +122,11 @@ public enum Capability {
         return CapabilityRule.conflictsOf(this);
     }
 
+    /** The capabilities it must not be on without; where a profile has x-multifd, that stands in for multifd. */
+    public List<Capability> needs() {
+        return CapabilityRule.needsOf(this);
+    }
+
     @Override
     public String toString() {
         return wireName();

@@ -15,9 +15,15 @@ import java.util.stream.Stream;
  *
  * @param subject the capability the rule is about; the rule says nothing while it is off
  * @param other what it must not meet, or null if the rule is of another kind
+ * @param needed what it must not be without, or null if the rule is of another kind
  * @param refusal with {@code subject} on: the text for the client, or empty if all is well
  */
-record CapabilityRule(Capability subject, Capability other, Function<Proposal, Optional<String>> refusal) {
+record CapabilityRule(
+        Capability subject, Capability other, Capability needed, Function<Proposal, Optional<String>> refusal) {
+    private CapabilityRule(Capability subject, Capability other, Function<Proposal, Optional<String>> refusal) {
+        this(subject, other, null, refusal);
+    }
+
     /** A complete new set, not yet in force. */
     record Proposal(SettingsValues before, SettingsValues after, Circumstances circumstances) {
         boolean has(Capability capability) {
@@ -80,13 +86,13 @@ record CapabilityRule(Capability subject, Capability other, Function<Proposal, O
                 .map(other ->
                         conflict(BACKGROUND_SNAPSHOT, other, "Background-snapshot is not compatible with " + other))
                 .forEach(rules::add);
-        rules.add(unless(ZERO_COPY_SEND, p -> p.has(MULTIFD), ZERO_COPY));
+        rules.add(need(ZERO_COPY_SEND, MULTIFD, ZERO_COPY));
         rules.add(conflict(ZERO_COPY_SEND, XBZRLE, ZERO_COPY));
         rules.add(unless(ZERO_COPY_SEND, p -> p.after().plainPages(), ZERO_COPY));
-        rules.add(unless(POSTCOPY_PREEMPT, p -> p.has(POSTCOPY_RAM), "Postcopy preempt requires postcopy-ram"));
+        rules.add(need(POSTCOPY_PREEMPT, POSTCOPY_RAM, "Postcopy preempt requires postcopy-ram"));
         rules.add(beforeListening(POSTCOPY_PREEMPT, "Postcopy preempt must be set before incoming starts"));
         rules.add(beforeListening(MULTIFD, "Multifd must be set before incoming starts"));
-        rules.add(unless(SWITCHOVER_ACK, p -> p.has(RETURN_PATH), needs(SWITCHOVER_ACK, RETURN_PATH)));
+        rules.add(need(SWITCHOVER_ACK, RETURN_PATH, needs(SWITCHOVER_ACK, RETURN_PATH)));
         rules.add(conflict(
                 DIRTY_LIMIT,
                 AUTO_CONVERGE,
@@ -111,7 +117,7 @@ record CapabilityRule(Capability subject, Capability other, Function<Proposal, O
         rules.add(conflict(MAPPED_RAM, XBZRLE, "Mapped-ram migration is incompatible with xbzrle"));
         rules.add(conflict(MAPPED_RAM, POSTCOPY_RAM, "Mapped-ram migration is incompatible with postcopy"));
         for (Capability ours : List.of(X_LZ4, X_MULTIFD_XBZRLE, X_ADAPTIVE)) {
-            rules.add(new CapabilityRule(ours, null, p -> {
+            rules.add(new CapabilityRule(ours, null, MULTIFD, p -> {
                 Capability channels = MULTIFD.in(p.after().profile()) ? MULTIFD : X_MULTIFD;
                 return p.has(channels) ? Optional.empty() : Optional.of(needs(ours, channels));
             }));
@@ -126,12 +132,12 @@ record CapabilityRule(Capability subject, Capability other, Function<Proposal, O
                     other,
                     "Capability 'x-ram-digest' is not compatible with capability '" + other + "'"));
         }
-        rules.add(unless(X_MULTIFD_XBZRLE, p -> p.has(XBZRLE), needs(X_MULTIFD_XBZRLE, XBZRLE)));
+        rules.add(need(X_MULTIFD_XBZRLE, XBZRLE, needs(X_MULTIFD_XBZRLE, XBZRLE)));
         rules.add(conflict(X_LZ4, X_ADAPTIVE, "Capability 'x-lz4' is not compatible with capability 'x-adaptive'"));
         for (Capability method : List.of(X_LZ4, X_ADAPTIVE)) {
             rules.add(unless(method, p -> p.after().noMultifdCompression(), instead(method)));
         }
-        rules.add(unless(X_HANDOVER, p -> p.has(RETURN_PATH), needs(X_HANDOVER, RETURN_PATH)));
+        rules.add(need(X_HANDOVER, RETURN_PATH, needs(X_HANDOVER, RETURN_PATH)));
         rules.add(beforeListening(X_HANDOVER, "Capability '" + X_HANDOVER + "' must be set before incoming starts"));
         for (Capability detail : List.of(MC_NET_DISABLE, MC_RDMA_COPY)) {
             rules.add(unless(detail, p -> p.has(MC), needs(detail, MC)));
@@ -163,6 +169,10 @@ record CapabilityRule(Capability subject, Capability other, Function<Proposal, O
         return new CapabilityRule(subject, null, p -> fulfilled.test(p) ? Optional.empty() : Optional.of(refusal));
     }
 
+    private static CapabilityRule need(Capability subject, Capability needed, String refusal) {
+        return new CapabilityRule(subject, null, needed, p -> p.has(needed) ? Optional.empty() : Optional.of(refusal));
+    }
+
     private static CapabilityRule beforeListening(Capability subject, String refusal) {
         return unless(subject, p -> !p.newly(subject) || !p.circumstances().listening(), refusal);
     }
@@ -173,6 +183,14 @@ record CapabilityRule(Capability subject, Capability other, Function<Proposal, O
                 .filter(rule -> proposal.has(rule.subject))
                 .flatMap(rule -> rule.refusal.apply(proposal).stream())
                 .findFirst();
+    }
+
+    static List<Capability> needsOf(Capability capability) {
+        return RULES.stream()
+                .filter(rule -> rule.needed != null && rule.subject == capability)
+                .map(CapabilityRule::needed)
+                .distinct()
+                .toList();
     }
 
     static List<Capability> conflictsOf(Capability capability) {

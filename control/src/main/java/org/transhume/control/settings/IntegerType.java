@@ -19,6 +19,11 @@ public enum IntegerType {
         this.bits = bits;
     }
 
+    /** The name for readers, for instance {@code uint8}. */
+    public String shortName() {
+        return wireName.replace("_t", "");
+    }
+
     /** Whether values are to be compared as unsigned. */
     public boolean unsigned() {
         return this != INT64;

@@ -295,6 +295,27 @@ public enum Parameter {
         return spec.description();
     }
 
+    /** The value at first in {@code profile}, as text; empty if it has none, or there is no such parameter. */
+    public Optional<String> shownDefault(Profile profile) {
+        Object value = defaultIn(profile);
+        return value == null || value == Unset.INSTANCE ? Optional.empty() : Optional.of(value.toString());
+    }
+
+    /** The values accepted, for readers; empty if all that are of the type. */
+    public String range() {
+        return switch (spec.type()) {
+            case ParameterType.Choice choice -> String.join(", ", choice.accepted());
+            case ParameterType.Whole _ when spec.powerOfTwo() -> "powers of two from " + spec.min();
+            case ParameterType.Whole _ -> spec.min() + ".." + (spec.max() == -1 ? "2^64-1" : spec.max());
+            case ParameterType.Flag _, ParameterType.Text _, ParameterType.Mapping _ -> "";
+        };
+    }
+
+    /** What clients are told whose parameters do not go together, or not with the capabilities. */
+    public static List<String> refusalsBetween() {
+        return ParameterRule.refusals();
+    }
+
     /** What a client is told whose value is out of range or not built. */
     String refusal() {
         return spec.refusal();

@@ -53,6 +53,11 @@ record ParameterRule(Predicate<SettingsValues> broken, String refusal) {
                 .or(() -> firstNotBuilt(values));
     }
 
+    /** What a client is told who breaks one of them. */
+    static List<String> refusals() {
+        return RULES.stream().map(ParameterRule::refusal).distinct().toList();
+    }
+
     /** Last, so that a set QEMU would refuse is refused in QEMU's words. */
     private static Optional<String> firstNotBuilt(SettingsValues values) {
         return Parameter.of(values.profile()).stream()
