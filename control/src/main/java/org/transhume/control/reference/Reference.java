@@ -106,18 +106,21 @@ public final class Reference {
     }
 
     private static String defaults(Parameter parameter) {
-        List<String> values = Arrays.stream(Profile.values())
-                .filter(parameter::in)
-                .map(profile -> parameter
-                        .shownDefault(profile)
-                        .map(value -> value.isEmpty() ? "`\"\"`" : value)
-                        .orElse("absent"))
-                .toList();
-        return values.stream().distinct().count() == 1
-                ? values.getFirst()
-                : Arrays.stream(Profile.values())
-                        .map(profile -> values.get(profile.ordinal()) + " (" + profile + ")")
+        Map<Profile, String> values = new EnumMap<>(Profile.class);
+        for (Profile profile : Profile.values()) {
+            if (parameter.in(profile)) {
+                values.put(profile, shown(parameter.shownDefault(profile)));
+            }
+        }
+        return values.values().stream().distinct().count() == 1
+                ? values.values().iterator().next()
+                : values.entrySet().stream()
+                        .map(value -> value.getValue() + " (" + value.getKey() + ")")
                         .collect(Collectors.joining(", "));
+    }
+
+    private static String shown(Optional<String> value) {
+        return value.map(text -> text.isEmpty() ? "`\"\"`" : text).orElse("absent");
     }
 
     private void commands() {
