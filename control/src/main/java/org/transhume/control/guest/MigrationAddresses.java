@@ -3,6 +3,7 @@ package org.transhume.control.guest;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.transhume.control.qmp.Argument;
@@ -39,7 +40,8 @@ final class MigrationAddresses {
                     "vsock",
                     new ArgumentType.Struct(Argument.required("cid", TEXT), Argument.required("port", TEXT)),
                     "fd",
-                    new ArgumentType.Struct(Argument.required("str", TEXT))));
+                    new ArgumentType.Struct(Argument.required("str", TEXT))),
+            Set.of("vsock"));
 
     private static final ArgumentType ADDRESS = new ArgumentType.Union(
             List.of(),
@@ -54,7 +56,8 @@ final class MigrationAddresses {
                     "file",
                     new ArgumentType.Struct(
                             Argument.required("filename", TEXT),
-                            Argument.required("offset", new ArgumentType.Whole(IntegerType.UINT64)))));
+                            Argument.required("offset", new ArgumentType.Whole(IntegerType.UINT64)))),
+            Set.of("rdma"));
 
     /** The list of channels that may stand for a URI. */
     static final ArgumentType CHANNELS = new ArgumentType.ListOf(new ArgumentType.Struct(

@@ -172,12 +172,18 @@ public sealed interface ArgumentType {
         }
     }
 
-    /** An object whose member {@code selector}, besides the common ones, decides which others there are. */
-    record Union(List<Argument> common, String selector, Map<String, ArgumentType> branches) implements ArgumentType {
+    /**
+     * An object whose member {@code selector}, besides the common ones, decides which others there are.
+     *
+     * @param lacking branches that no client is told of, as the command then says why it cannot have them
+     */
+    record Union(List<Argument> common, String selector, Map<String, ArgumentType> branches, Set<String> lacking)
+            implements ArgumentType {
         public Union {
             common = List.copyOf(common);
             // In an order of their own, so that clients are told the same by every process.
             branches = Collections.unmodifiableSortedMap(new TreeMap<>(branches));
+            lacking = Set.copyOf(lacking);
         }
 
         @Override
@@ -185,9 +191,13 @@ public sealed interface ArgumentType {
             return checkedMembers(place, value, membersFor(place, value));
         }
 
+        public Union(List<Argument> common, String selector, Map<String, ArgumentType> branches) {
+            this(common, selector, branches, Set.of());
+        }
+
         /** The words of the deciding member. */
-        public ArgumentType selectorType() {
-            return new Choice(List.copyOf(branches.keySet()));
+        public Choice selectorType() {
+            return new Choice(List.copyOf(branches.keySet()), lacking, Set.of());
         }
 
         private List<Argument> membersFor(Place place, JsonNode value) throws QmpError {

@@ -2,7 +2,6 @@ package org.transhume.control.reference;
 
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
 import java.util.stream.Collectors;
 import org.transhume.control.qmp.Argument;
 import org.transhume.control.qmp.ArgumentType;
@@ -73,11 +72,11 @@ final class Members {
             case ArgumentType.Union union -> {
                 union.common().forEach(member -> add(member, indent));
                 lines.add(indent + "* " + Reference.code(union.selector()) + " " + words(union.selectorType()));
-                for (Map.Entry<String, ArgumentType> branch : union.branches().entrySet()) {
+                for (String branch : union.selectorType().told()) {
                     int before = lines.size();
-                    addInside(branch.getValue(), indent + INDENT);
+                    addInside(union.branches().get(branch), indent + INDENT);
                     if (lines.size() > before) {
-                        lines.add(before, indent + "* and with " + Reference.code(branch.getKey()));
+                        lines.add(before, indent + "* and with " + Reference.code(branch));
                     }
                 }
             }

@@ -140,8 +140,11 @@ final class Schema {
         putMembers(entry, members);
         entry.put("tag", union.selector());
         ArrayNode variants = entry.putArray("variants");
-        union.branches()
-                .forEach((word, type) -> variants.addObject().put("case", word).put("type", name(type)));
+        for (String word : union.selectorType().told()) {
+            variants.addObject()
+                    .put("case", word)
+                    .put("type", name(union.branches().get(word)));
+        }
     }
 
     private static void put(ObjectNode entry, Set<Feature> features) {

@@ -29,7 +29,6 @@ class QemuSchemaIT {
     private static final Map<String, String> ONLY_QEMU = Map.ofEntries(
             Map.entry("migrate(-incoming)? .*(transport|type)=(rdma|vsock)", "not built: RDMA and vsock"),
             Map.entry("migrate(-incoming)? .*\\.(rdma|vsock)\\..*", "not built: RDMA and vsock"),
-            Map.entry("migrate(-incoming)? .*inet\\..*\\?", "inet addresses are a host and a port"),
             Map.entry("migrate(-incoming)? .*unix\\..*\\?", "unix addresses are a path"),
             Map.entry("query-migrate socket-address.*(vsock|inet|unix).*", "what there is no way to listen at"),
             Map.entry(".*migrate.*-parameters mode\\?=cpr-.*", "not built: modes other than normal"),
