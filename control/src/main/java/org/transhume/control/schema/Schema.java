@@ -3,8 +3,8 @@ package org.transhume.control.schema;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.EnumSet;
+import java.util.HashMap;
 import java.util.HashSet;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -20,13 +20,15 @@ import tools.jackson.databind.node.ObjectNode;
 
 /**
  * The entries of {@code query-qmp-schema} (spec: control.md §1.8): commands and events, then every type they mention, each
- * once. Types are named by numbers that mean nothing; equal types share one.
+ * once. Types are named by numbers that mean nothing.
  */
 final class Schema {
-    /** The name of each type met so far; one that is just being described is there already. */
-    private final Map<ArgumentType, String> names = new LinkedHashMap<>();
+    /** The number of each type so far that has one, by all else that is said of it. */
+    private final Map<String, String> numbers = new HashMap<>();
 
-    private final Set<String> builtins = new HashSet<>();
+    /** Types so far that have a name: builtins, and arrays, which are named after their elements. */
+    private final Set<String> names = new HashSet<>();
+
     private final List<ObjectNode> commandsAndEvents = new ArrayList<>();
     private final List<ObjectNode> types = new ArrayList<>();
 
@@ -56,7 +58,7 @@ final class Schema {
                 entry(event.name(), "event").put("arg-type", name(new ArgumentType.Struct(event.data()))));
     }
 
-    /** The name of {@code type}, which is described if it is met for the first time. */
+    /** The name of {@code type}, which is added if it is met for the first time. */
     private String name(ArgumentType type) {
         return switch (type) {
             case ArgumentType.Text _ -> builtin("str", "string");
@@ -66,14 +68,13 @@ final class Schema {
             case ArgumentType.Whole _ -> builtin("int", "int"); // whatever its width: clients know only one
             case ArgumentType.ListOf(ArgumentType element) -> {
                 String of = name(element);
-                yield named(type, "[" + of + "]", "array", entry -> entry.put("element-type", of));
+                yield named("[" + of + "]", "array", "element-type", of);
             }
-            case ArgumentType.Choice choice -> named(type, next(), "enum", entry -> putWords(entry, choice));
-            case ArgumentType.Struct(List<Argument> members) ->
-                named(type, next(), "object", entry -> putMembers(entry, members));
-            case ArgumentType.Union union -> named(type, next(), "object", entry -> putUnion(entry, union));
+            case ArgumentType.Choice choice -> numbered("enum", entry -> putWords(entry, choice));
+            case ArgumentType.Struct(List<Argument> members) -> numbered("object", entry -> putMembers(entry, members));
+            case ArgumentType.Union union -> numbered("object", entry -> putUnion(entry, union));
             case ArgumentType.TextOrNull _ ->
-                named(type, next(), "alternate", entry -> {
+                numbered("alternate", entry -> {
                     ArrayNode members = entry.putArray("members");
                     members.addObject().put("type", builtin("str", "string"));
                     members.addObject().put("type", builtin("null", "null"));
@@ -81,8 +82,8 @@ final class Schema {
         };
     }
 
-    private String next() {
-        return Integer.toString(names.size());
+    private String builtin(String name, String json) {
+        return named(name, "builtin", "json-type", json);
     }
 
     /** What a type is besides its name. */
@@ -91,20 +92,20 @@ final class Schema {
         void addTo(ObjectNode entry);
     }
 
-    private String named(ArgumentType type, String name, String metaType, Description description) {
-        String known = names.putIfAbsent(type, name);
-        if (known != null) {
-            return known;
-        }
-        ObjectNode entry = entry(name, metaType);
-        types.add(entry);
-        description.addTo(entry);
-        return name;
+    /** Types that look the same to clients are one: it does not matter to them what else a check knows. */
+    private String numbered(String metaType, Description description) {
+        ObjectNode described = entry("", metaType);
+        description.addTo(described);
+        return numbers.computeIfAbsent(described.toString(), _ -> {
+            String number = Integer.toString(numbers.size());
+            types.add(described.put("name", number));
+            return number;
+        });
     }
 
-    private String builtin(String name, String json) {
-        if (builtins.add(name)) {
-            types.add(entry(name, "builtin").put("json-type", json));
+    private String named(String name, String metaType, String member, String value) {
+        if (names.add(name)) {
+            types.add(entry(name, metaType).put(member, value));
         }
         return name;
     }
