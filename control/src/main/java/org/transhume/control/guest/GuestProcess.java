@@ -78,7 +78,7 @@ public final class GuestProcess implements AutoCloseable {
         planning = new Planning(runtime, runtime::observeWrites);
         dispatcher.register(PlanCommands.of(runtime, control, dirtyRate, planning));
         jobs = new Jobs(dispatcher::emit);
-        xen = new XenCommands(runtime, devices);
+        xen = new XenCommands(runtime, devices, settings.profile());
         devices.attach(new EmittedDeviceEvents(dispatcher));
         announcing = new AnnounceCommands(runtime, devices);
         dispatcher.register(PostcopyCommands.of(control));

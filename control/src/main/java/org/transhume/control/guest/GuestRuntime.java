@@ -179,6 +179,7 @@ public final class GuestRuntime implements Guest, IncomingGuest {
 
     @Override
     public synchronized void resume() {
+        awaitRelease();
         if (before == RunState.RUNNING) {
             run();
         } else {
@@ -188,6 +189,7 @@ public final class GuestRuntime implements Guest, IncomingGuest {
 
     @Override
     public synchronized void start() {
+        awaitRelease();
         boolean ran = ranAtSource.getAsBoolean();
         if (ran && startWhenLoaded) {
             takeDisks();

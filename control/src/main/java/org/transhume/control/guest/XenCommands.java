@@ -11,6 +11,7 @@ import org.transhume.control.qmp.ArgumentType;
 import org.transhume.control.qmp.Arguments;
 import org.transhume.control.qmp.QmpCommand;
 import org.transhume.control.qmp.QmpError;
+import org.transhume.control.settings.Profile;
 import org.transhume.memory.DirtySource;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.JsonNodeFactory;
@@ -20,11 +21,13 @@ import tools.jackson.databind.node.ObjectNode;
 final class XenCommands implements AutoCloseable {
     private final GuestRuntime guest;
     private final DeviceLayer layer;
+    private final Profile profile;
     private DirtySource log; // null while it is off; guarded by this
 
-    XenCommands(GuestRuntime guest, DeviceLayer layer) {
+    XenCommands(GuestRuntime guest, DeviceLayer layer, Profile profile) {
         this.guest = guest;
         this.layer = layer;
+        this.profile = profile;
     }
 
     QmpCommand[] commands() {
@@ -77,8 +80,8 @@ final class XenCommands implements AutoCloseable {
     }
 
     /** Where a file can be made or overwritten. */
-    private static Path target(String name) throws QmpError {
-        String refused = "Could not create '" + name + "': ";
+    private Path target(String name) throws QmpError {
+        String refused = refused("create", name);
         Path file = path(name, refused);
         Path folder = file.toAbsolutePath().getParent();
         if (!name.isEmpty() && Files.isDirectory(file)) {
@@ -93,8 +96,8 @@ final class XenCommands implements AutoCloseable {
         return file;
     }
 
-    private static Path existing(String name) throws QmpError {
-        String refused = "Could not open '" + name + "': ";
+    private Path existing(String name) throws QmpError {
+        String refused = refused("open", name);
         Path file = path(name, refused);
         if (name.isEmpty() || !Files.exists(file)) {
             throw new QmpError(refused + "No such file or directory");
@@ -103,6 +106,10 @@ final class XenCommands implements AutoCloseable {
             throw new QmpError(refused + "Permission denied");
         }
         return file;
+    }
+
+    private String refused(String verb, String name) {
+        return profile == Profile.V3_1 ? "Unable to open " + name + ": " : "Could not " + verb + " '" + name + "': ";
     }
 
     private static Path path(String name, String refused) throws QmpError {
@@ -114,9 +121,12 @@ final class XenCommands implements AutoCloseable {
     }
 
     /** A log of its own beside that of a migration, which goes on whether this one is on or off. */
-    private synchronized JsonNode log(Arguments arguments) {
+    private synchronized JsonNode log(Arguments arguments) throws QmpError {
         boolean enable = arguments.flag("enable", false);
         if (enable && log == null) {
+            if (guest.state() == RunState.INMIGRATE) {
+                throw new QmpError("Guest is waiting for an incoming migration"); // whose RAM is still to come
+            }
             DirtySource view = guest.observeWrites();
             view.start();
             log = view;

@@ -10,12 +10,15 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.transhume.control.devices.ColoStatus;
 import org.transhume.control.devices.DeviceLayer;
 import org.transhume.control.qmp.QmpError;
 import org.transhume.control.settings.Profile;
+import org.transhume.engine.outgoing.OutgoingMigration;
 import org.transhume.memory.DirtyBitmap;
 import org.transhume.memory.WriterMarks;
 
@@ -284,6 +287,59 @@ class DeviceCommandsTest {
             assertEquals(1, written(guest));
             guest.assertAnswers("xen-set-global-dirty-log | {'enable': false} | {}");
             assertThrows(IllegalStateException.class, () -> written(guest), "a log of writes that nobody wants");
+        }
+    }
+
+    @Test
+    void aGuestThatIsToArriveHasNoWritesToLog() throws Exception {
+        try (DrivenGuest guest = DrivenGuest.arriving(folder.resolve("qmp"), Profile.V10_0, null, 1 << 20)) {
+            guest.assertAnswers(
+                    "xen-set-global-dirty-log | {'enable': true}"
+                            + "| GenericError: Guest is waiting for an incoming migration",
+                    "xen-set-global-dirty-log | {'enable': false} | {}");
+            assertEquals("inmigrate", guest.runState());
+        }
+    }
+
+    /** A guest in a migration is handed over, or comes back, only once its devices are written. */
+    @Test
+    void aMigrationWaitsWhileDevicesAreSaved() throws Exception {
+        CountDownLatch saving = new CountDownLatch(1);
+        CountDownLatch saved = new CountDownLatch(1);
+        RecordingDevices devices = new RecordingDevices() {
+            @Override
+            public void saveXenState(Path file, boolean live) {
+                saving.countDown();
+                awaitQuietly(saved);
+            }
+        };
+        Path state = folder.resolve("state");
+        try (DrivenGuest guest = with(devices);
+                DrivenGuest destination = DrivenGuest.arriving(folder.resolve("dst"), Profile.V10_0, null, 1 << 20)) {
+            guest.cont();
+            guest.enable("pause-before-switchover");
+            guest.migrate(destination.listen(folder.resolve("in")));
+            guest.awaitStatus("pre-switchover");
+            Thread saver = Thread.ofPlatform().start(() -> {
+                try {
+                    guest.execute("xen-save-devices-state", "{'filename': '%s'}".formatted(state));
+                } catch (IOException | QmpError e) {
+                    throw new IllegalStateException(e);
+                }
+            });
+            saving.await();
+
+            guest.process.control().cancel();
+            OutgoingMigration cancelled = guest.process.control().outgoing().orElseThrow();
+            assertThrows(TimeoutException.class, () -> cancelled.completion().get(100, TimeUnit.MILLISECONDS));
+            assertEquals(RunState.FINISH_MIGRATE, guest.process.runtime().state());
+            saved.countDown();
+
+            saver.join();
+            guest.awaitStatus("cancelled");
+            assertEquals("running", guest.runState());
+        } finally {
+            saved.countDown();
         }
     }
 
