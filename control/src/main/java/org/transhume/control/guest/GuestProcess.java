@@ -8,6 +8,7 @@ import org.transhume.control.devices.DeviceLayer;
 import org.transhume.control.dirtyrate.DirtyRate;
 import org.transhume.control.jobs.JobCommands;
 import org.transhume.control.jobs.Jobs;
+import org.transhume.control.monitor.HumanMonitor;
 import org.transhume.control.qmp.QmpAddress;
 import org.transhume.control.qmp.QmpCommand;
 import org.transhume.control.qmp.QmpDispatcher;
@@ -105,7 +106,7 @@ public final class GuestProcess implements AutoCloseable {
         dispatcher.register(MigrationTypes.events(settings.profile()));
         dispatcher.register(EmittedDeviceEvents.of(settings.profile()).toArray(QmpEvent[]::new));
         dispatcher.register(JobCommands.event());
-        dispatcher.register(SchemaCommand.of(dispatcher));
+        dispatcher.register(HumanMonitor.of(dispatcher), SchemaCommand.of(dispatcher));
     }
 
     /**

@@ -105,6 +105,12 @@ final class QemuProcess implements AutoCloseable {
         return qmp.execute(command, JSON.readTree(arguments.replace('\'', '"')));
     }
 
+    /** What its human monitor prints. */
+    String monitor(String line) throws IOException, QmpError {
+        return qmp.execute("human-monitor-command", JSON.createObjectNode().put("command-line", line))
+                .asString();
+    }
+
     void stop() throws IOException, QmpError {
         qmp.execute("stop");
     }

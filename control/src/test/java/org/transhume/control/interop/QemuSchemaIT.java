@@ -104,7 +104,7 @@ class QemuSchemaIT {
             assertEquals(
                     qemu.entry(command).path("allow-oob"), ours.entry(command).path("allow-oob"), command);
             assertEquals(
-                    qemu.entry(command).path("features").toString().replace("\"savevm-monitor-nodes\"", ""),
+                    qemu.entry(command).path("features").toString().replace("[\"savevm-monitor-nodes\"]", ""),
                     ours.entry(command).path("features").toString(),
                     command);
         }
