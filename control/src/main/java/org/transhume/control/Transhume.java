@@ -1,6 +1,7 @@
 package org.transhume.control;
 
 import java.io.PrintWriter;
+import org.transhume.control.command.CompletionCommand;
 import org.transhume.control.command.DemoCommand;
 import org.transhume.control.command.GuestCommand;
 import org.transhume.control.command.InspectCommand;
@@ -26,7 +27,8 @@ import picocli.CommandLine;
             InspectCommand.class,
             PlanCommand.class,
             QmpCommandLine.class,
-            TopCommand.class
+            TopCommand.class,
+            CompletionCommand.class
         },
         footer = {"", "Try it: bin/transhume demo"})
 public final class Transhume {
@@ -38,8 +40,13 @@ public final class Transhume {
         System.exit(run(arguments));
     }
 
+    /** All commands with their options. */
+    static CommandLine commandLine() {
+        return new CommandLine(new Transhume());
+    }
+
     private static int run(String[] arguments) {
-        CommandLine line = new CommandLine(new Transhume());
+        CommandLine line = commandLine();
         line.setExecutionExceptionHandler((exception, command, parsed) -> {
             PrintWriter err = command.getErr();
             if (exception instanceof CommandLine.ParameterException) {

@@ -88,7 +88,8 @@ public final class GuestCommand implements Callable<Integer> {
 
     @CommandLine.Option(
             names = "--profile",
-            paramLabel = "10.0|3.1",
+            paramLabel = "PROFILE",
+            completionCandidates = Completions.Profiles.class,
             defaultValue = "10.0",
             converter = ProfileConverter.class,
             description = "Names and behaviour of which QEMU: 10.0 (default) or 3.1.")

@@ -11,7 +11,8 @@ import picocli.CommandLine;
 final class MigrationOptions extends SettingOptions {
     @CommandLine.Option(
             names = "--profile",
-            paramLabel = "10.0|3.1",
+            paramLabel = "PROFILE",
+            completionCandidates = Completions.Profiles.class,
             defaultValue = "10.0",
             converter = ProfileConverter.class,
             description = "Names and defaults of which QEMU: 10.0 (default) or 3.1.")

@@ -18,12 +18,14 @@ class SettingOptions {
     @CommandLine.Option(
             names = "--capability",
             paramLabel = "NAME",
+            completionCandidates = Completions.Capabilities.class,
             description = "Switch a migration capability on, e.g. multifd or return-path; repeatable.")
     List<String> capabilities = List.of();
 
     @CommandLine.Option(
             names = "--parameter",
             paramLabel = "NAME=VALUE",
+            completionCandidates = Completions.Parameters.class,
             description = "Set a migration parameter, e.g. multifd-channels=4 or max-bandwidth=1G; repeatable.")
     List<String> parameters = List.of();
 
