@@ -161,6 +161,22 @@ public final class GuestRuntime implements Guest, IncomingGuest {
         state = RunState.POSTMIGRATE;
     }
 
+    /** It did not leave after all, and is as before; the opposite of {@link #left}. */
+    public synchronized void stayed() {
+        if (state == RunState.POSTMIGRATE) {
+            resume();
+        }
+    }
+
+    /** The guest that arrived is not to run here: another one may arrive in its place. */
+    public synchronized void awaitAnother() {
+        if (state != RunState.INMIGRATE && state != RunState.PAUSED) {
+            throw new IllegalStateException("the guest is " + state.wireName());
+        }
+        state = RunState.INMIGRATE;
+        withoutDisks = true;
+    }
+
     @Override
     public synchronized boolean running() {
         return state == RunState.RUNNING;

@@ -61,6 +61,7 @@ public final class MigrationControl implements AutoCloseable {
     private int excluding; // snapshots that are being saved or loaded
     private volatile WaitLimits waits = WaitLimits.DEFAULT;
     private BiConsumer<OutgoingReport, SettingsValues> reports = (_, _) -> {};
+    private volatile MigrationObserver watcher = new MigrationObserver() {};
     private final DirtyLimits dirtyLimits; // null where vCPUs are not counted one by one
     private final CompletableFuture<IncomingReport> incomingEnd = new CompletableFuture<>();
 
@@ -109,7 +110,7 @@ public final class MigrationControl implements AutoCloseable {
     public synchronized void setCapabilities(Map<Capability, Boolean> changes) throws SettingRefusedException {
         Circumstances circumstances = new Circumstances(
                 outgoingRuns() && !outgoing.state().ended(),
-                incomingMode == Incoming.STARTED,
+                listens(),
                 guest.state() == RunState.INMIGRATE,
                 HostSupport.USUAL.withDirtyRing(dirtyLimits != null));
         settings.setCapabilities(changes, circumstances);
@@ -132,6 +133,11 @@ public final class MigrationControl implements AutoCloseable {
 
     synchronized void admit() {
         excluding--;
+    }
+
+    private boolean listens() {
+        return incomingMode == Incoming.STARTED
+                && (incoming == null || !incoming.completion().isDone());
     }
 
     private boolean outgoingRuns() {
@@ -263,6 +269,23 @@ public final class MigrationControl implements AutoCloseable {
         return listening;
     }
 
+    /**
+     * After an incoming migration whose guest does not stay, waits for the word to listen again.
+     *
+     * @throws IllegalStateException if it has not ended
+     */
+    public synchronized void awaitAnother() {
+        if (listens()) {
+            throw new IllegalStateException("the incoming migration has not ended");
+        }
+        incomingMode = Incoming.DEFERRED;
+    }
+
+    /** Has {@code observer} hear of outgoing migrations, from their own threads, before the operators do. */
+    public void watch(MigrationObserver observer) {
+        watcher = observer;
+    }
+
     private IncomingConfig incomingConfig() {
         WaitLimits limits = waits;
         return MigrationConfigs.incoming(settings.values())
@@ -278,6 +301,18 @@ public final class MigrationControl implements AutoCloseable {
     /** Completes with the end of the incoming migration that began, or is still to begin. */
     public CompletableFuture<IncomingReport> incomingEnd() {
         return incomingEnd;
+    }
+
+    /**
+     * Completes with the end of the latest incoming migration.
+     *
+     * @throws IllegalStateException if there was none
+     */
+    public synchronized CompletableFuture<IncomingReport> incomingNow() {
+        if (incoming == null) {
+            throw new IllegalStateException("no incoming migration has begun");
+        }
+        return incoming.completion();
     }
 
     private static Address address(String uri) {
@@ -419,6 +454,9 @@ public final class MigrationControl implements AutoCloseable {
             if (source && gone) {
                 guest.left();
             }
+            if (source) {
+                watcher.state(state);
+            }
             if (settings.enabled(Capability.EVENTS)) {
                 events.accept("MIGRATION", JsonNodeFactory.instance.objectNode().put("status", wireName(state)));
             }
@@ -426,6 +464,9 @@ public final class MigrationControl implements AutoCloseable {
 
         @Override
         public void pass(int number) {
+            if (source) {
+                watcher.pass(number);
+            }
             if (source && settings.enabled(Capability.EVENTS)) {
                 events.accept(
                         "MIGRATION_PASS", JsonNodeFactory.instance.objectNode().put("pass", number));

@@ -1,0 +1,5 @@
+package org.transhume.control.domain;
+
+import java.time.Instant;
+
+public record PerformReply(Cookie cookie, Instant sentAt) {}
