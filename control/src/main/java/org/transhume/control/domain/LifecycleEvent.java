@@ -8,12 +8,7 @@ public sealed interface LifecycleEvent extends DomainEvent {
     /** libvirt's number of the detail. */
     int detailCode();
 
-    record Defined(EventOrigin origin, Detail detail) implements LifecycleEvent {
-        public enum Detail {
-            ADDED,
-            UPDATED
-        }
-
+    record Defined(EventOrigin origin, DefinedDetail detail) implements LifecycleEvent {
         @Override
         public int type() {
             return 0;
@@ -21,10 +16,7 @@ public sealed interface LifecycleEvent extends DomainEvent {
 
         @Override
         public int detailCode() {
-            return switch (detail) {
-                case ADDED -> 0;
-                case UPDATED -> 1;
-            };
+            return detail.code();
         }
     }
 
@@ -41,15 +33,7 @@ public sealed interface LifecycleEvent extends DomainEvent {
         }
     }
 
-    record Started(EventOrigin origin, Detail detail) implements LifecycleEvent {
-        public enum Detail {
-            BOOTED,
-            MIGRATED,
-            RESTORED,
-            FROM_SNAPSHOT,
-            WAKEUP
-        }
-
+    record Started(EventOrigin origin, StartedDetail detail) implements LifecycleEvent {
         @Override
         public int type() {
             return 2;
@@ -57,29 +41,11 @@ public sealed interface LifecycleEvent extends DomainEvent {
 
         @Override
         public int detailCode() {
-            return switch (detail) {
-                case BOOTED -> 0;
-                case MIGRATED -> 1;
-                case RESTORED -> 2;
-                case FROM_SNAPSHOT -> 3;
-                case WAKEUP -> 4;
-            };
+            return detail.code();
         }
     }
 
-    record Suspended(EventOrigin origin, Detail detail) implements LifecycleEvent {
-        public enum Detail {
-            PAUSED,
-            MIGRATED,
-            IO_ERROR,
-            WATCHDOG,
-            RESTORED,
-            FROM_SNAPSHOT,
-            API_ERROR,
-            POSTCOPY,
-            POSTCOPY_FAILED
-        }
-
+    record Suspended(EventOrigin origin, SuspendedDetail detail) implements LifecycleEvent {
         @Override
         public int type() {
             return 3;
@@ -87,29 +53,11 @@ public sealed interface LifecycleEvent extends DomainEvent {
 
         @Override
         public int detailCode() {
-            return switch (detail) {
-                case PAUSED -> 0;
-                case MIGRATED -> 1;
-                case IO_ERROR -> 2;
-                case WATCHDOG -> 3;
-                case RESTORED -> 4;
-                case FROM_SNAPSHOT -> 5;
-                case API_ERROR -> 6;
-                case POSTCOPY -> 7;
-                case POSTCOPY_FAILED -> 8;
-            };
+            return detail.code();
         }
     }
 
-    record Resumed(EventOrigin origin, Detail detail) implements LifecycleEvent {
-        public enum Detail {
-            UNPAUSED,
-            MIGRATED,
-            FROM_SNAPSHOT,
-            POSTCOPY,
-            POSTCOPY_FAILED
-        }
-
+    record Resumed(EventOrigin origin, ResumedDetail detail) implements LifecycleEvent {
         @Override
         public int type() {
             return 4;
@@ -117,27 +65,11 @@ public sealed interface LifecycleEvent extends DomainEvent {
 
         @Override
         public int detailCode() {
-            return switch (detail) {
-                case UNPAUSED -> 0;
-                case MIGRATED -> 1;
-                case FROM_SNAPSHOT -> 2;
-                case POSTCOPY -> 3;
-                case POSTCOPY_FAILED -> 4;
-            };
+            return detail.code();
         }
     }
 
-    record Stopped(EventOrigin origin, Detail detail) implements LifecycleEvent {
-        public enum Detail {
-            SHUTDOWN,
-            DESTROYED,
-            CRASHED,
-            MIGRATED,
-            SAVED,
-            FAILED,
-            FROM_SNAPSHOT
-        }
-
+    record Stopped(EventOrigin origin, StoppedDetail detail) implements LifecycleEvent {
         @Override
         public int type() {
             return 5;
@@ -145,15 +77,7 @@ public sealed interface LifecycleEvent extends DomainEvent {
 
         @Override
         public int detailCode() {
-            return switch (detail) {
-                case SHUTDOWN -> 0;
-                case DESTROYED -> 1;
-                case CRASHED -> 2;
-                case MIGRATED -> 3;
-                case SAVED -> 4;
-                case FAILED -> 5;
-                case FROM_SNAPSHOT -> 6;
-            };
+            return detail.code();
         }
     }
 }

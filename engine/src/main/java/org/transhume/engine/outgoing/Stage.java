@@ -33,7 +33,11 @@ final class Stage {
     /** Lets the guest go on, if it ran when it was paused here. */
     void resume(Guest guest) {
         if (pausedHere) {
-            guest.resume();
+            try {
+                guest.resume();
+            } catch (RuntimeException e) {
+                // It stands, as its owner can see. What came of the migration must be told all the same.
+            }
         }
     }
 

@@ -17,6 +17,11 @@ import org.transhume.control.domain.JobId;
 import org.transhume.control.domain.JobPhase;
 import org.transhume.control.domain.JobRole;
 import org.transhume.control.domain.LifecycleEvent;
+import org.transhume.control.domain.SuspendedDetail;
+import org.transhume.control.domain.StartedDetail;
+import org.transhume.control.domain.DefinedDetail;
+import org.transhume.control.domain.StoppedDetail;
+import org.transhume.control.domain.ResumedDetail;
 import org.transhume.control.domain.MigrationResult;
 import org.transhume.control.domain.error.DomainException;
 import org.transhume.control.domain.error.MigrationAbortedException;
@@ -85,7 +90,7 @@ final class DestinationJob extends DomainJob {
             Address address = place.control().listen(domain.host().listenUri(spec), false);
             domain.becomes(
                     DomainState.PAUSED_MIGRATION,
-                    origin -> new LifecycleEvent.Started(origin, LifecycleEvent.Started.Detail.MIGRATED));
+                    origin -> new LifecycleEvent.Started(origin, StartedDetail.MIGRATED));
             return Optional.of(domain.host().reachable(address, spec));
         } catch (RuntimeException e) {
             borrowed.giveBack();
@@ -139,7 +144,7 @@ final class DestinationJob extends DomainJob {
                 persisted = true;
                 boolean updated = replaced.isPresent();
                 domain.publish(origin -> new LifecycleEvent.Defined(
-                        origin, updated ? LifecycleEvent.Defined.Detail.UPDATED : LifecycleEvent.Defined.Detail.ADDED));
+                        origin, updated ? DefinedDetail.UPDATED : DefinedDetail.ADDED));
             }
             start();
         } catch (RuntimeException e) {
@@ -173,12 +178,12 @@ final class DestinationJob extends DomainJob {
         if (spec.has(MigrationFlag.PAUSED)) {
             domain.becomes(
                     DomainState.PAUSED_USER,
-                    origin -> new LifecycleEvent.Suspended(origin, LifecycleEvent.Suspended.Detail.PAUSED));
+                    origin -> new LifecycleEvent.Suspended(origin, SuspendedDetail.PAUSED));
         } else {
             place.runtime().cont();
             domain.becomes(
                     DomainState.RUNNING_MIGRATED,
-                    origin -> new LifecycleEvent.Resumed(origin, LifecycleEvent.Resumed.Detail.MIGRATED));
+                    origin -> new LifecycleEvent.Resumed(origin, ResumedDetail.MIGRATED));
         }
     }
 
@@ -232,7 +237,7 @@ final class DestinationJob extends DomainJob {
         if (place != null) {
             domain.becomes(
                     DomainState.SHUTOFF_FAILED,
-                    origin -> new LifecycleEvent.Stopped(origin, LifecycleEvent.Stopped.Detail.FAILED));
+                    origin -> new LifecycleEvent.Stopped(origin, StoppedDetail.FAILED));
         }
         domain.publish(origin -> new JobEvent.JobFailed(origin, end, stats));
         domain.destroyed(place);

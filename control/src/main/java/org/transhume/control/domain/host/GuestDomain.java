@@ -83,7 +83,7 @@ final class GuestDomain implements Domain {
             case RUNNING -> known.kind() == DomainState.Kind.RUNNING ? known : DomainState.RUNNING_UNPAUSED;
             case PAUSED -> known.kind() == DomainState.Kind.PAUSED ? known : DomainState.PAUSED_USER;
             case PRELAUNCH -> DomainState.PAUSED_STARTING_UP;
-            case INMIGRATE, FINISH_MIGRATE, POSTMIGRATE -> known;
+            case INMIGRATE, FINISH_MIGRATE, POSTMIGRATE, SAVE_VM, RESTORE_VM -> known;
         };
     }
 

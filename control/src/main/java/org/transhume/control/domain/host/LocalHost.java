@@ -212,7 +212,7 @@ public final class LocalHost implements Host {
     private void checkFree(String name, DomainDefinition definition) {
         GuestDomain there = domains.get(name);
         boolean active = there != null && there.state().kind() != DomainState.Kind.SHUTOFF;
-        if (active || there != null && there.job().isPresent()) {
+        if (active || (there != null && there.job().isPresent())) {
             throw new JobConflictException("host '%s' has an active domain '%s'".formatted(id.name(), name));
         }
         definitions

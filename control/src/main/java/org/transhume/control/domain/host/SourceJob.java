@@ -13,6 +13,9 @@ import org.transhume.control.domain.JobId;
 import org.transhume.control.domain.JobPhase;
 import org.transhume.control.domain.JobRole;
 import org.transhume.control.domain.LifecycleEvent;
+import org.transhume.control.domain.SuspendedDetail;
+import org.transhume.control.domain.ResumedDetail;
+import org.transhume.control.domain.StoppedDetail;
 import org.transhume.control.domain.MigrationResult;
 import org.transhume.control.domain.PerformReply;
 import org.transhume.control.domain.Verdict;
@@ -47,6 +50,7 @@ final class SourceJob extends DomainJob {
     private boolean cancelled; // guarded by this, as are the others
     private boolean abandoned;
     private boolean over;
+    private boolean touched; // the guest, or how fast it runs
     private OutgoingMigration migration;
     private long stoppedNanos;
     private JobStats last;
@@ -83,6 +87,7 @@ final class SourceJob extends DomainJob {
         synchronized (this) {
             require(JobPhase.BEGIN, "perform");
             enter(JobPhase.PERFORM);
+            touched = true;
         }
         try {
             started = start(uri);
@@ -158,6 +163,13 @@ final class SourceJob extends DomainJob {
     }
 
     private void restore() {
+        boolean untouched;
+        synchronized (this) {
+            untouched = !touched;
+        }
+        if (untouched) {
+            return;
+        }
         if (ran) {
             try {
                 GuestRuntime runtime = domain.runtime();
@@ -167,13 +179,13 @@ final class SourceJob extends DomainJob {
                 }
                 domain.becomes(
                         DomainState.RUNNING_MIGRATION_CANCELED,
-                        origin -> new LifecycleEvent.Resumed(origin, LifecycleEvent.Resumed.Detail.MIGRATED));
+                        origin -> new LifecycleEvent.Resumed(origin, ResumedDetail.MIGRATED));
             } catch (RuntimeException e) {
                 domain.becomes(
                         DomainState.PAUSED_API_ERROR,
-                        origin -> new LifecycleEvent.Suspended(origin, LifecycleEvent.Suspended.Detail.API_ERROR));
+                        origin -> new LifecycleEvent.Suspended(origin, SuspendedDetail.API_ERROR));
             }
-        } else if (!spec.has(MigrationFlag.OFFLINE)) {
+        } else {
             domain.runtime().stayed();
             domain.state(before);
         }
@@ -214,7 +226,7 @@ final class SourceJob extends DomainJob {
                 return; // a phase that failed has confirmed itself
             }
             boolean due = phase() == JobPhase.PERFORM_DONE
-                    || phase() == JobPhase.BEGIN && (verdict != Verdict.ARRIVED || spec.has(MigrationFlag.OFFLINE));
+                    || (phase() == JobPhase.BEGIN && (verdict != Verdict.ARRIVED || spec.has(MigrationFlag.OFFLINE)));
             if (!due) {
                 throw new IllegalStateException("confirm came in phase " + phase());
             }
@@ -254,7 +266,7 @@ final class SourceJob extends DomainJob {
         if (!spec.has(MigrationFlag.OFFLINE)) {
             domain.becomes(
                     DomainState.SHUTOFF_MIGRATED,
-                    origin -> new LifecycleEvent.Stopped(origin, LifecycleEvent.Stopped.Detail.MIGRATED));
+                    origin -> new LifecycleEvent.Stopped(origin, StoppedDetail.MIGRATED));
         }
         domain.publish(origin -> new JobEvent.JobCompleted(origin, stats));
         domain.left(spec.has(MigrationFlag.UNDEFINE_SOURCE));
@@ -382,7 +394,7 @@ final class SourceJob extends DomainJob {
         }
         domain.becomes(
                 DomainState.PAUSED_MIGRATION,
-                origin -> new LifecycleEvent.Suspended(origin, LifecycleEvent.Suspended.Detail.MIGRATED));
+                origin -> new LifecycleEvent.Suspended(origin, SuspendedDetail.MIGRATED));
     }
 
     /** Called from the migration's thread alone. */

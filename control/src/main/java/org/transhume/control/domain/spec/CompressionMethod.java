@@ -7,21 +7,15 @@ import java.util.Optional;
 
 /** How a stream may be compressed, and what tunes it. */
 public enum CompressionMethod {
-    XBZRLE(false, MigrationParameter.COMPRESSION_XBZRLE_CACHE),
-    MT(
-            false,
-            MigrationParameter.COMPRESSION_MT_LEVEL,
-            MigrationParameter.COMPRESSION_MT_THREADS,
-            MigrationParameter.COMPRESSION_MT_DTHREADS),
-    ZLIB(true, MigrationParameter.COMPRESSION_ZLIB_LEVEL),
-    ZSTD(true, MigrationParameter.COMPRESSION_ZSTD_LEVEL);
+    XBZRLE(false),
+    MT(false),
+    ZLIB(true),
+    ZSTD(true);
 
     private final boolean onChannels;
-    private final List<MigrationParameter> parameters;
 
-    CompressionMethod(boolean onChannels, MigrationParameter... parameters) {
+    CompressionMethod(boolean onChannels) {
         this.onChannels = onChannels;
-        this.parameters = List.of(parameters);
     }
 
     /** Whether it is for parallel connections, and for nothing else; else it is for everything else. */
@@ -29,8 +23,18 @@ public enum CompressionMethod {
         return onChannels;
     }
 
+    /** What tunes it, and nothing else. */
     List<MigrationParameter> parameters() {
-        return parameters;
+        return switch (this) {
+            case XBZRLE -> List.of(MigrationParameter.COMPRESSION_XBZRLE_CACHE);
+            case MT ->
+                List.of(
+                        MigrationParameter.COMPRESSION_MT_LEVEL,
+                        MigrationParameter.COMPRESSION_MT_THREADS,
+                        MigrationParameter.COMPRESSION_MT_DTHREADS);
+            case ZLIB -> List.of(MigrationParameter.COMPRESSION_ZLIB_LEVEL);
+            case ZSTD -> List.of(MigrationParameter.COMPRESSION_ZSTD_LEVEL);
+        };
     }
 
     /** As callers write it. */
