@@ -82,7 +82,8 @@ public final class MigrationCommands {
                         Argument.optional("resume", flag).about("go on with a paused postcopy"))
                 : List.of(
                         Argument.optional("uri", new ArgumentType.Text()).about(URIS),
-                        Argument.optional("channels", MigrationAddresses.CHANNELS).about("the same in parts, instead of uri"),
+                        Argument.optional("channels", MigrationAddresses.CHANNELS)
+                                .about("the same in parts, instead of uri"),
                         Argument.optional("detach", flag).about("without effect"),
                         Argument.optional("resume", flag).about("go on with a paused postcopy"));
     }
@@ -97,7 +98,8 @@ public final class MigrationCommands {
                 ? List.of(Argument.required("uri", new ArgumentType.Text()).about(URIS))
                 : List.of(
                         Argument.optional("uri", new ArgumentType.Text()).about(URIS),
-                        Argument.optional("channels", MigrationAddresses.CHANNELS).about("the same in parts, instead of uri"),
+                        Argument.optional("channels", MigrationAddresses.CHANNELS)
+                                .about("the same in parts, instead of uri"),
                         Argument.optional("exit-on-error", new ArgumentType.Flag())
                                 .about("the process ends if loading fails; true without it"));
     }

@@ -9,6 +9,7 @@ import java.util.concurrent.CompletionException;
 import java.util.concurrent.TimeUnit;
 import org.transhume.channels.Address;
 import org.transhume.control.domain.Cookie;
+import org.transhume.control.domain.DefinedDetail;
 import org.transhume.control.domain.DomainDefinition;
 import org.transhume.control.domain.DomainState;
 import org.transhume.control.domain.FinishReply;
@@ -17,12 +18,11 @@ import org.transhume.control.domain.JobId;
 import org.transhume.control.domain.JobPhase;
 import org.transhume.control.domain.JobRole;
 import org.transhume.control.domain.LifecycleEvent;
-import org.transhume.control.domain.SuspendedDetail;
-import org.transhume.control.domain.StartedDetail;
-import org.transhume.control.domain.DefinedDetail;
-import org.transhume.control.domain.StoppedDetail;
-import org.transhume.control.domain.ResumedDetail;
 import org.transhume.control.domain.MigrationResult;
+import org.transhume.control.domain.ResumedDetail;
+import org.transhume.control.domain.StartedDetail;
+import org.transhume.control.domain.StoppedDetail;
+import org.transhume.control.domain.SuspendedDetail;
 import org.transhume.control.domain.error.DomainException;
 import org.transhume.control.domain.error.MigrationAbortedException;
 import org.transhume.control.domain.error.MigrationFailedException;
@@ -89,8 +89,7 @@ final class DestinationJob extends DomainJob {
             place.runtime().stayPaused();
             Address address = place.control().listen(domain.host().listenUri(spec), false);
             domain.becomes(
-                    DomainState.PAUSED_MIGRATION,
-                    origin -> new LifecycleEvent.Started(origin, StartedDetail.MIGRATED));
+                    DomainState.PAUSED_MIGRATION, origin -> new LifecycleEvent.Started(origin, StartedDetail.MIGRATED));
             return Optional.of(domain.host().reachable(address, spec));
         } catch (RuntimeException e) {
             borrowed.giveBack();
@@ -143,8 +142,8 @@ final class DestinationJob extends DomainJob {
                 replaced = domain.host().definitions().define(persistent());
                 persisted = true;
                 boolean updated = replaced.isPresent();
-                domain.publish(origin -> new LifecycleEvent.Defined(
-                        origin, updated ? DefinedDetail.UPDATED : DefinedDetail.ADDED));
+                domain.publish(origin ->
+                        new LifecycleEvent.Defined(origin, updated ? DefinedDetail.UPDATED : DefinedDetail.ADDED));
             }
             start();
         } catch (RuntimeException e) {
@@ -177,13 +176,11 @@ final class DestinationJob extends DomainJob {
         }
         if (spec.has(MigrationFlag.PAUSED)) {
             domain.becomes(
-                    DomainState.PAUSED_USER,
-                    origin -> new LifecycleEvent.Suspended(origin, SuspendedDetail.PAUSED));
+                    DomainState.PAUSED_USER, origin -> new LifecycleEvent.Suspended(origin, SuspendedDetail.PAUSED));
         } else {
             place.runtime().cont();
             domain.becomes(
-                    DomainState.RUNNING_MIGRATED,
-                    origin -> new LifecycleEvent.Resumed(origin, ResumedDetail.MIGRATED));
+                    DomainState.RUNNING_MIGRATED, origin -> new LifecycleEvent.Resumed(origin, ResumedDetail.MIGRATED));
         }
     }
 
@@ -236,8 +233,7 @@ final class DestinationJob extends DomainJob {
         domain.jobEnded(this, Optional.empty());
         if (place != null) {
             domain.becomes(
-                    DomainState.SHUTOFF_FAILED,
-                    origin -> new LifecycleEvent.Stopped(origin, StoppedDetail.FAILED));
+                    DomainState.SHUTOFF_FAILED, origin -> new LifecycleEvent.Stopped(origin, StoppedDetail.FAILED));
         }
         domain.publish(origin -> new JobEvent.JobFailed(origin, end, stats));
         domain.destroyed(place);

@@ -13,11 +13,11 @@ import org.transhume.control.domain.JobId;
 import org.transhume.control.domain.JobPhase;
 import org.transhume.control.domain.JobRole;
 import org.transhume.control.domain.LifecycleEvent;
-import org.transhume.control.domain.SuspendedDetail;
-import org.transhume.control.domain.ResumedDetail;
-import org.transhume.control.domain.StoppedDetail;
 import org.transhume.control.domain.MigrationResult;
 import org.transhume.control.domain.PerformReply;
+import org.transhume.control.domain.ResumedDetail;
+import org.transhume.control.domain.StoppedDetail;
+import org.transhume.control.domain.SuspendedDetail;
 import org.transhume.control.domain.Verdict;
 import org.transhume.control.domain.error.DomainException;
 import org.transhume.control.domain.error.MigrationAbortedException;
@@ -265,8 +265,7 @@ final class SourceJob extends DomainJob {
         over(Optional.of(stats));
         if (!spec.has(MigrationFlag.OFFLINE)) {
             domain.becomes(
-                    DomainState.SHUTOFF_MIGRATED,
-                    origin -> new LifecycleEvent.Stopped(origin, StoppedDetail.MIGRATED));
+                    DomainState.SHUTOFF_MIGRATED, origin -> new LifecycleEvent.Stopped(origin, StoppedDetail.MIGRATED));
         }
         domain.publish(origin -> new JobEvent.JobCompleted(origin, stats));
         domain.left(spec.has(MigrationFlag.UNDEFINE_SOURCE));
@@ -393,8 +392,7 @@ final class SourceJob extends DomainJob {
             stoppedNanos = System.nanoTime();
         }
         domain.becomes(
-                DomainState.PAUSED_MIGRATION,
-                origin -> new LifecycleEvent.Suspended(origin, SuspendedDetail.MIGRATED));
+                DomainState.PAUSED_MIGRATION, origin -> new LifecycleEvent.Suspended(origin, SuspendedDetail.MIGRATED));
     }
 
     /** Called from the migration's thread alone. */

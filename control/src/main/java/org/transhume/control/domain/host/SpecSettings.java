@@ -18,7 +18,7 @@ import org.transhume.control.settings.Profile;
 /**
  * A specification as capabilities and parameters, whose own rules are checked where they are set.
  *
- * @param capabilities every one of the profile that concerns the stream, so that nothing left over gets into it
+ * @param capabilities every one that is built and concerns the stream, so that nothing left over gets into it
  */
 record SpecSettings(Map<Capability, Boolean> capabilities, Map<Parameter, Object> parameters) {
     /** They only tell more of a migration. */
@@ -43,7 +43,9 @@ record SpecSettings(Map<Capability, Boolean> capabilities, Map<Parameter, Object
      */
     static SpecSettings of(MigrationSpec spec, Profile profile, Optional<Bandwidth> stored) {
         Map<Capability, Boolean> capabilities = new EnumMap<>(Capability.class);
-        Capability.of(profile).stream().filter(c -> !FOR_WATCHERS.contains(c)).forEach(c -> capabilities.put(c, false));
+        Capability.of(profile).stream()
+                .filter(c -> c.built() && !FOR_WATCHERS.contains(c))
+                .forEach(c -> capabilities.put(c, false));
         Map<Parameter, Object> parameters = new EnumMap<>(Parameter.class);
         boolean today = Capability.MULTIFD.in(profile);
         on(capabilities, Capability.RETURN_PATH, profile);

@@ -90,6 +90,7 @@ public enum StatsField {
     private final String key;
     private final Type type;
     private final String unit;
+
     @SuppressWarnings("ImmutableEnumChecker") // it has no state
     private final Function<JobStats, Optional<?>> value;
 
