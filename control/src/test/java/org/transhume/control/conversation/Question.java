@@ -12,7 +12,7 @@ import java.util.stream.Stream;
 /**
  * One line of a conversation.
  *
- * @param text what is sent, or the text of the event that is waited for
+ * @param text what is sent, or what is waited for
  * @param kind how its answers are compared
  * @param reason why ours differ, empty if they do not
  * @param ours what we answer where that differs
@@ -26,7 +26,9 @@ record Question(String text, Kind kind, String reason, List<String> ours) {
         /** What QEMU says is there, beside extensions. */
         CONTAINED("+"),
         /** No question: waits for an event. */
-        AWAIT("await ");
+        AWAIT("await "),
+        /** No question either: until query-status says so, which a QEMU does a little later than its events. */
+        POLL("poll ");
 
         private final String prefix;
 
@@ -42,7 +44,7 @@ record Question(String text, Kind kind, String reason, List<String> ours) {
     }
 
     static Question parse(String line) {
-        Kind kind = Stream.of(Kind.SHAPE, Kind.CONTAINED, Kind.AWAIT)
+        Kind kind = Stream.of(Kind.SHAPE, Kind.CONTAINED, Kind.AWAIT, Kind.POLL)
                 .filter(k -> line.startsWith(k.prefix))
                 .findFirst()
                 .orElse(Kind.EXACT);

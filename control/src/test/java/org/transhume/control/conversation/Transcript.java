@@ -18,6 +18,7 @@ import org.transhume.control.qmp.QmpPeer;
  * @param events all of them in their order, without their times; they come when they come
  */
 public record Transcript(String greeting, List<List<String>> answers, List<String> events) {
+    private static final Question STATUS = Question.parse("{\"execute\": \"query-status\"}");
     private static final Pattern TIME = Pattern.compile("^\\{\"timestamp\": \\{[^}]*}, ");
     /** How often memory was looked through depends on what the guest wrote. */
     private static final String PASS = "\"event\": \"MIGRATION_PASS\"";
@@ -33,10 +34,10 @@ public record Transcript(String greeting, List<List<String>> answers, List<Strin
             for (Question question : conversation.questions()) {
                 List<String> said = new ArrayList<>();
                 asked = question.line();
-                if (question.kind() == Question.Kind.AWAIT) {
-                    seen = await(question.text(), peer, events, seen);
-                } else {
-                    ask(question, peer, said, events);
+                switch (question.kind()) {
+                    case AWAIT -> seen = await(question.text(), peer, events, seen);
+                    case POLL -> poll(question.text(), peer, events);
+                    case EXACT, SHAPE, CONTAINED -> ask(question, peer, said, events);
                 }
                 answers.add(said);
             }
@@ -70,6 +71,13 @@ public record Transcript(String greeting, List<List<String>> answers, List<Strin
             if (events.get(at).contains(text)) {
                 return at + 1;
             }
+        }
+    }
+
+    private static void poll(String text, QmpPeer peer, List<String> events) throws IOException {
+        List<String> said = new ArrayList<>(List.of(""));
+        while (!said.getLast().contains(text)) {
+            ask(STATUS, peer, said, events);
         }
     }
 

@@ -67,7 +67,16 @@ poll() {
 }
 
 capability() { ask "$1" '{"execute": "migrate-set-capabilities", "arguments": {"capabilities": [{"capability": "'"$2"'", "state": '"$3"'}]}}'; }
-status() { ask "$1" '{"execute": "query-status"}'; [[ $line == *'"status": "'"$2"'"'* ]] || fail "$1 is $line, not $2"; echo "$1 is $2"; }
+
+# status NAME RUNSTATE: it may follow the event a little later
+status() {
+    for _ in {1..100}; do
+        ask "$1" '{"execute": "query-status"}'
+        [[ $line == *'"status": "'"$2"'"'* ]] && { echo "$1 is $2"; return; }
+        sleep 0.02
+    done
+    fail "$1 is $line, not $2"
+}
 
 open source "$1"
 open first "$2"
