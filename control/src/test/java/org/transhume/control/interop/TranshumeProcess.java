@@ -36,6 +36,9 @@ final class TranshumeProcess implements AutoCloseable {
                 new ProcessBuilder(command).redirectOutput(stdout.toFile()).redirectError(stderr.toFile());
         // What is tested is what this build has just packaged.
         builder.environment().put("TRANSHUME_BUILD", "never");
+        // It checks its own answers against what query-qmp-schema tells of them.
+        builder.environment()
+                .merge("TRANSHUME_OPTS", "-ea:org.transhume.control...", (given, more) -> given + " " + more);
         return new TranshumeProcess(builder.start(), stdout, stderr);
     }
 
