@@ -176,7 +176,7 @@ final class MigrationTypes {
             new QmpEvent(
                     "MIGRATION_PASS",
                     List.of(Argument.required("pass", WHOLE)),
-                    "the source has harvested the dirty bitmap for the so-manieth time; with capability events"),
+                    "the source has harvested the dirty bitmap, as often as it says; with capability events"),
             new QmpEvent("STOP", "the guest was stopped, by a command or a migration"),
             new QmpEvent("RESUME", "the guest runs again, by a command or a migration"),
             new QmpEvent(

@@ -11,8 +11,10 @@ import java.util.function.Function;
 import java.util.function.Predicate;
 import java.util.stream.Collectors;
 import org.transhume.control.qmp.Argument;
+import org.transhume.control.qmp.Json;
 import org.transhume.control.qmp.QmpCommand;
 import org.transhume.control.qmp.QmpDispatcher;
+import org.transhume.control.qmp.QmpError;
 import org.transhume.control.qmp.QmpEvent;
 import org.transhume.control.settings.Capability;
 import org.transhume.control.settings.IntegerType;
@@ -39,6 +41,7 @@ public final class Reference {
         reference.parameters();
         reference.commands();
         reference.events();
+        reference.monitor();
         return reference.text.toString();
     }
 
@@ -62,9 +65,15 @@ public final class Reference {
                     codes(capability.needs().stream().map(Capability::wireName).toList()));
         }
         line("");
-        line(
-                "A capability that is not built is known and listed, but cannot be switched on. Where a profile has `x-multifd`");
-        line("in place of `multifd`, what is said of the one holds for the other.");
+        line("A destination has to switch on "
+                + codes(Arrays.stream(Capability.values())
+                        .filter(Capability::beforeListening)
+                        .map(Capability::wireName)
+                        .toList())
+                + " before it listens.");
+        line("");
+        line("A capability that is not built is known and listed, but cannot be switched on. Where a profile has");
+        line("`x-multifd` in place of `multifd`, what is said of the one holds for the other.");
         line("");
     }
 
@@ -202,6 +211,34 @@ public final class Reference {
                     event.description());
         }
         line("");
+    }
+
+    /** What it lists itself. */
+    private void monitor() {
+        line("## Human monitor");
+        line("");
+        line("`human-monitor-command` takes lines as QEMU's monitor does. `help` and `info` list them:");
+        for (Profile profile : Profile.values()) {
+            line("");
+            line("In profile " + profile + ":");
+            line("");
+            line("```");
+            text.append(said(profile, "help")).append(said(profile, "info"));
+            line("```");
+        }
+        line("");
+    }
+
+    private String said(Profile profile, String command) {
+        try {
+            return processes
+                    .get(profile)
+                    .execute("human-monitor-command", Json.object().put("command-line", command))
+                    .asString()
+                    .replace("\r", "");
+        } catch (QmpError e) {
+            throw new IllegalStateException(command + " of profile " + profile, e);
+        }
     }
 
     private <T> List<String> names(Function<QmpDispatcher, List<T>> table, Function<T, String> name) {

@@ -127,6 +127,11 @@ public enum Capability {
         return CapabilityRule.needsOf(this);
     }
 
+    /** Whether a destination has to switch it on before it listens. */
+    public boolean beforeListening() {
+        return CapabilityRule.isBeforeListening(this);
+    }
+
     @Override
     public String toString() {
         return wireName();

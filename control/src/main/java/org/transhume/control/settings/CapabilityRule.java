@@ -16,12 +16,17 @@ import java.util.stream.Stream;
  * @param subject the capability the rule is about; the rule says nothing while it is off
  * @param other what it must not meet, or null if the rule is of another kind
  * @param needed what it must not be without, or null if the rule is of another kind
+ * @param beforeListening whether it says that a destination has to set the capability before it listens
  * @param refusal with {@code subject} on: the text for the client, or empty if all is well
  */
 record CapabilityRule(
-        Capability subject, Capability other, Capability needed, Function<Proposal, Optional<String>> refusal) {
+        Capability subject,
+        Capability other,
+        Capability needed,
+        boolean beforeListening,
+        Function<Proposal, Optional<String>> refusal) {
     private CapabilityRule(Capability subject, Capability other, Function<Proposal, Optional<String>> refusal) {
-        this(subject, other, null, refusal);
+        this(subject, other, null, false, refusal);
     }
 
     /** A complete new set, not yet in force. */
@@ -117,7 +122,7 @@ record CapabilityRule(
         rules.add(conflict(MAPPED_RAM, XBZRLE, "Mapped-ram migration is incompatible with xbzrle"));
         rules.add(conflict(MAPPED_RAM, POSTCOPY_RAM, "Mapped-ram migration is incompatible with postcopy"));
         for (Capability ours : List.of(X_LZ4, X_MULTIFD_XBZRLE, X_ADAPTIVE)) {
-            rules.add(new CapabilityRule(ours, null, MULTIFD, p -> {
+            rules.add(new CapabilityRule(ours, null, MULTIFD, false, p -> {
                 Capability channels = MULTIFD.in(p.after().profile()) ? MULTIFD : X_MULTIFD;
                 return p.has(channels) ? Optional.empty() : Optional.of(needs(ours, channels));
             }));
@@ -170,11 +175,17 @@ record CapabilityRule(
     }
 
     private static CapabilityRule need(Capability subject, Capability needed, String refusal) {
-        return new CapabilityRule(subject, null, needed, p -> p.has(needed) ? Optional.empty() : Optional.of(refusal));
+        return new CapabilityRule(
+                subject, null, needed, false, p -> p.has(needed) ? Optional.empty() : Optional.of(refusal));
     }
 
     private static CapabilityRule beforeListening(Capability subject, String refusal) {
-        return unless(subject, p -> !p.newly(subject) || !p.circumstances().listening(), refusal);
+        return new CapabilityRule(
+                subject,
+                null,
+                null,
+                true,
+                p -> p.newly(subject) && p.circumstances().listening() ? Optional.of(refusal) : Optional.empty());
     }
 
     /** What to tell the client about the first rule that {@code proposal} breaks. */
@@ -183,6 +194,10 @@ record CapabilityRule(
                 .filter(rule -> proposal.has(rule.subject))
                 .flatMap(rule -> rule.refusal.apply(proposal).stream())
                 .findFirst();
+    }
+
+    static boolean isBeforeListening(Capability capability) {
+        return RULES.stream().anyMatch(rule -> rule.beforeListening && rule.subject == capability);
     }
 
     static List<Capability> needsOf(Capability capability) {
