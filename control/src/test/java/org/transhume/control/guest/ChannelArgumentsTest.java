@@ -4,15 +4,20 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.transhume.control.qmp.Json;
 import org.transhume.control.qmp.QmpError;
 import org.transhume.control.settings.Profile;
 import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.node.ArrayNode;
+import tools.jackson.databind.node.ObjectNode;
 
 /** The two ways in which {@code migrate} and {@code migrate-incoming} take an address (spec: control.md §2.2). */
 @Timeout(60)
@@ -117,6 +122,48 @@ class ChannelArgumentsTest {
             assertEquals("completed", source.awaitEnd());
             assertEquals("completed", destination.awaitEnd());
         }
+    }
+
+    /** Each word reaches the program as it is, whatever a shell would make of it. */
+    @Test
+    void aCommandCanBeGivenWordByWord() throws Exception {
+        Path file = folder.resolve("it's $HOME; \"*\"");
+        try (DrivenGuest source = leaving()) {
+            source.qmp.execute("migrate", exec("dd", "status=none", "of=" + file));
+
+            assertEquals("completed", source.awaitEnd());
+        }
+        assertTrue(Files.size(file) > RAM / 2);
+    }
+
+    @Test
+    void aCommandNeedsAProgram() throws Exception {
+        try (DrivenGuest source = leaving()) {
+            QmpError refused = assertThrows(QmpError.class, () -> source.qmp.execute("migrate", exec()));
+
+            assertEquals("Parameter 'args' needs a program to run", refused.getMessage());
+        }
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            value = {"'to': 5", "'ipv4': true", "'ipv6': false", "'keep-alive': true"})
+    void whatNoUseIsMadeOfIsRefusedAndNotPassedOver(String option) throws Exception {
+        String inet = MAIN.formatted("'type': 'inet', 'host': '127.0.0.1', 'port': '1', " + option);
+
+        String refused = refusal("migrate", "{'channels': [%s]}".formatted(inet));
+
+        assertTrue(refused.endsWith(
+                " of an inet address is not built into this version of Transhume: give host and port only"));
+    }
+
+    private static ObjectNode exec(String... words) {
+        ObjectNode arguments = Json.object();
+        ObjectNode channel = arguments.putArray("channels").addObject().put("channel-type", "main");
+        ArrayNode args = channel.putObject("addr").put("transport", "exec").putArray("args");
+        List.of(words).forEach(args::add);
+        return arguments;
     }
 
     private String unix(String name) {
