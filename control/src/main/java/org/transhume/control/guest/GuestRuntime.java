@@ -115,7 +115,7 @@ public final class GuestRuntime implements Guest, IncomingGuest {
      *
      * @param meanwhile its run state until then, if it runs now; another one stays
      */
-    synchronized void hold(RunState meanwhile) {
+    public synchronized void hold(RunState meanwhile) {
         awaitRelease();
         held = true;
         ranWhenHeld = state == RunState.RUNNING;
@@ -127,7 +127,7 @@ public final class GuestRuntime implements Guest, IncomingGuest {
     }
 
     /** @param again whether it may run as before; if not it stays in the state it is in */
-    synchronized void release(boolean again) {
+    public synchronized void release(boolean again) {
         held = false;
         if (again && ranWhenHeld) {
             run();
@@ -275,7 +275,7 @@ public final class GuestRuntime implements Guest, IncomingGuest {
     }
 
     /** Frees what {@link #dirtySource} holds; no migration may run. */
-    synchronized void releaseSource() {
+    public synchronized void releaseSource() {
         if (migrationView != null) {
             migrationView.close();
             migrationView = null;

@@ -124,14 +124,14 @@ public final class MigrationControl implements AutoCloseable {
      *
      * @throws MigrationException if one runs
      */
-    synchronized void exclude() {
+    public synchronized void exclude() {
         if (outgoingRuns()) {
             throw new MigrationException(IN_PROGRESS);
         }
         excluding++;
     }
 
-    synchronized void admit() {
+    public synchronized void admit() {
         excluding--;
     }
 
@@ -180,7 +180,7 @@ public final class MigrationControl implements AutoCloseable {
     }
 
     /** @throws MigrationException unless a migration may begin from here */
-    void checkLeaves() {
+    public void checkLeaves() {
         // The last one may still be giving things back: a script that heard of its end may begin the next at once.
         outgoing()
                 .filter(last -> last.state().ended())
@@ -204,7 +204,7 @@ public final class MigrationControl implements AutoCloseable {
     }
 
     /** @throws MigrationException unless a migration, as it is set now, could go to {@code uri} */
-    Address checkAddress(String uri) {
+    public Address checkAddress(String uri) {
         Address address;
         try {
             address = address(uri);
@@ -233,7 +233,7 @@ public final class MigrationControl implements AutoCloseable {
     }
 
     /** @throws MigrationException unless this process waits for the word to listen */
-    synchronized void checkListens() {
+    public synchronized void checkListens() {
         switch (incomingMode) {
             case NONE -> throw new MigrationException("'-incoming' was not specified on the command line");
             case STARTED -> throw new MigrationException("The incoming migration has already been started");

@@ -11,7 +11,7 @@ import java.util.TreeMap;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
-import org.transhume.control.guest.IdleGuest;
+import org.transhume.control.process.IdleGuest;
 import org.transhume.control.qmp.Json;
 import org.transhume.control.settings.Capability;
 import org.transhume.control.settings.Profile;

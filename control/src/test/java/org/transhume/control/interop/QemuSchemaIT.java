@@ -18,7 +18,7 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
-import org.transhume.control.guest.IdleGuest;
+import org.transhume.control.process.IdleGuest;
 import org.transhume.control.schema.SchemaReader;
 import org.transhume.control.settings.Profile;
 

@@ -11,7 +11,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
-import org.transhume.control.guest.IdleGuest;
+import org.transhume.control.process.IdleGuest;
 import org.transhume.control.qmp.Json;
 import org.transhume.control.qmp.QmpError;
 import org.transhume.control.settings.Capability;

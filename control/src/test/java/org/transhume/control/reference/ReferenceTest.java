@@ -9,7 +9,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
-import org.transhume.control.guest.IdleGuest;
+import org.transhume.control.process.IdleGuest;
 import org.transhume.control.qmp.QmpCommand;
 import org.transhume.control.qmp.QmpDispatcher;
 import org.transhume.control.settings.Capability;

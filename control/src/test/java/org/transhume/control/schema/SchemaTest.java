@@ -18,7 +18,7 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
-import org.transhume.control.guest.IdleGuest;
+import org.transhume.control.process.IdleGuest;
 import org.transhume.control.qmp.Json;
 import org.transhume.control.qmp.QmpCommand;
 import org.transhume.control.qmp.QmpDispatcher;
