@@ -3,6 +3,7 @@ package org.transhume.control;
 import java.io.PrintWriter;
 import org.transhume.control.command.CompletionCommand;
 import org.transhume.control.command.DemoCommand;
+import org.transhume.control.command.DomainCommand;
 import org.transhume.control.command.GuestCommand;
 import org.transhume.control.command.InspectCommand;
 import org.transhume.control.command.PlanCommand;
@@ -26,6 +27,7 @@ import picocli.CommandLine;
             SendCommand.class,
             InspectCommand.class,
             PlanCommand.class,
+            DomainCommand.class,
             QmpCommandLine.class,
             TopCommand.class,
             CompletionCommand.class

@@ -5,6 +5,7 @@ import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.UUID;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
@@ -95,6 +96,18 @@ public final class GuestCommand implements Callable<Integer> {
             description = "Names and behaviour of which QEMU: 10.0 (default) or 3.1.")
     private Profile profile;
 
+    @CommandLine.Option(
+            names = "--domain",
+            paramLabel = "NAME",
+            description = "Make the guest a domain of the host that --host opens.")
+    private String domain;
+
+    @CommandLine.Option(
+            names = "--host",
+            paramLabel = "URI",
+            description = "Open a domain service at tcp:HOST:PORT or unix:PATH, for transhume domain.")
+    private String host;
+
     @CommandLine.Mixin
     private WaitOptions waits;
 
@@ -103,9 +116,11 @@ public final class GuestCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws IOException {
+        checkHost();
         Settings settings = new Settings(profile);
         try (SyntheticGuest guest = guest();
-                GuestProcess process = process(guest, settings)) {
+                GuestProcess process = process(guest, settings);
+                GuestHost domains = new GuestHost(process)) {
             process.showCounters();
             PrintWriter stdout = spec.commandLine().getOut();
             PrintWriter stderr = spec.commandLine().getErr();
@@ -127,10 +142,23 @@ public final class GuestCommand implements Callable<Integer> {
             if (incoming != null && !incoming.equals(DEFER)) {
                 ready.add(process.control().listen(incoming, true).uri());
             }
+            if (host != null) {
+                ready.add(domains.open(host, Optional.ofNullable(domain)));
+            }
             ready.forEach(uri -> stdout.println("ready " + uri));
             stdout.flush();
             Rehearsal.begin();
             return live(process);
+        }
+    }
+
+    private void checkHost() {
+        boolean leaves = domain != null;
+        boolean arrives = DEFER.equals(incoming);
+        boolean wrong = host == null ? leaves : leaves == arrives || (leaves && incoming != null);
+        if (wrong) {
+            throw new CommandLine.ParameterException(
+                    spec.commandLine(), "expected --domain NAME --host URI, or --incoming defer --host URI");
         }
     }
 

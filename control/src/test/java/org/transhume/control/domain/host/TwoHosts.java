@@ -145,6 +145,21 @@ public final class TwoHosts implements AutoCloseable {
         awaitEvents(atDestination, expected);
     }
 
+    /** The job has ended, so the last of them is the source's {@code JobFailed}, which comes behind all others. */
+    List<String> wordsAtSource() throws Exception {
+        await(() -> "last event", () -> failed(atSource));
+        return words(atSource);
+    }
+
+    List<String> wordsAtDestination() throws Exception {
+        await(() -> "last event", () -> atDestination.isEmpty() || failed(atDestination));
+        return words(atDestination);
+    }
+
+    private static boolean failed(List<DomainEvent> heard) {
+        return List.copyOf(heard).stream().anyMatch(JobEvent.JobFailed.class::isInstance);
+    }
+
     private static void awaitEvents(List<DomainEvent> heard, String... expected) throws Exception {
         List<String> wanted = List.of(expected);
         await(
