@@ -78,7 +78,7 @@ final class JsonFramer {
         JsonNode value = null;
         try {
             value = Json.parse(joined(complete));
-        } catch (JacksonException refused) {
+        } catch (JacksonException | NumberFormatException refused) { // the latter for an exponent of twenty digits
             doubtful = true;
         }
         String complaint = doubtful ? JsonComplaint.about(complete).orElse(null) : null;
@@ -87,7 +87,7 @@ final class JsonFramer {
         } else if (value != null) {
             receiver.value(value);
         } else {
-            // Left over are texts that only Jackson minds, such as a number of thousands of digits.
+            // Left over are texts that only Jackson minds, such as a number, or an exponent, of too many digits.
             receiver.fault("JSON parse error, expecting value");
         }
     }

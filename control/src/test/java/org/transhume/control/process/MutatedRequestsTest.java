@@ -27,6 +27,9 @@ import org.transhume.control.settings.Profile;
 /** A hundred thousand spoilt requests over real sockets: none crashes a monitor, stops it or leaves something behind. */
 @Timeout(60)
 class MutatedRequestsTest {
+    /** Another with {@code -Dtranshume.seed=N}. */
+    private static final long SEED = 20261121;
+
     private static final int REQUESTS = 100_000;
     private static final int BATCH = 500;
     private static final long RAM = 1 << 20;
@@ -43,7 +46,7 @@ class MutatedRequestsTest {
 
     @Test
     void noneCrashesNorHangsNorLeaks() throws Exception {
-        long seed = System.nanoTime();
+        long seed = Long.getLong("transhume.seed", SEED);
         List<String> requests = Conversation.all().stream()
                 .flatMap(conversation -> conversation.requests().stream())
                 .filter(request -> !UNSAFE.matcher(request).find())
@@ -126,10 +129,18 @@ class MutatedRequestsTest {
     private static List<String> answers(QmpPeer peer, String text, String last) throws IOException {
         peer.send((text + "{'execute':'query-version','id':'" + last + "'}").getBytes(UTF_8));
         List<String> answers = new ArrayList<>();
-        for (String line = peer.line(); !line.endsWith("\"id\": \"" + last + "\"}"); line = peer.line()) {
+        for (String line = said(peer); !line.endsWith("\"id\": \"" + last + "\"}"); line = said(peer)) {
             answers.add(line);
         }
         return answers;
+    }
+
+    private static String said(QmpPeer peer) throws IOException {
+        String line = peer.line();
+        if (line == null) {
+            throw new IOException("the monitor closed the connection");
+        }
+        return line;
     }
 
     private static int threads() {

@@ -97,6 +97,8 @@ class QmpBadInputTest {
                 new Row("{\"id\":\"\u00c3(\"}", "JSON parse error, invalid UTF-8 sequence in string"),
                 new Row("{\"id\":\"\u00ed\u00a0\u0080\"}", "JSON parse error, invalid UTF-8 sequence in string"),
                 new Row("{\"id\":\"\u00ef\u00b7\u0090\"}", "JSON parse error, invalid UTF-8 sequence in string"),
+                new Row("{\"id\":12E345678901234567890123}", VALUE),
+                new Row("{\"id\":1e-99999999999}", VALUE),
                 new Row("{\"a\":1,\"a\":2}", "JSON parse error, duplicate key"),
                 new Row("{\"a\":1,\"\\u0061\":2}", "JSON parse error, duplicate key"),
                 new Row("{\"a\":1,\"a\":2 3}", "JSON parse error, duplicate key"),

@@ -10,18 +10,17 @@ import org.transhume.engine.incoming.IncomingReport;
 record Place(GuestRuntime runtime, MigrationControl control) {
     /** Ends what is under way, and makes it wait again; what the destination has to add, if it was not asked to end. */
     Optional<String> vacate(String why) {
-        Optional<IncomingMigration> incoming = control.incoming();
-        Optional<String> cause = incoming.filter(m -> m.completion().isDone())
-                .map(m -> m.completion().join())
-                .filter(report -> !report.outcome().equals("completed"))
-                .map(IncomingReport::reason);
-        incoming.ifPresent(migration -> {
-            migration.abort(why);
-            IncomingReport _ = migration.completion().join();
-            migration.endAnnouncements();
-        });
+        Optional<String> cause = control.incoming().flatMap(incoming -> ended(incoming, why));
         runtime.awaitAnother();
         control.awaitAnother();
         return cause;
+    }
+
+    /** Why it failed, if not because it was asked to end: what went wrong before may still be on its way out. */
+    private static Optional<String> ended(IncomingMigration incoming, String why) {
+        incoming.abort(why);
+        IncomingReport report = incoming.completion().join();
+        incoming.endAnnouncements();
+        return Optional.ofNullable(report.reason()).filter(reason -> !reason.equals(why));
     }
 }

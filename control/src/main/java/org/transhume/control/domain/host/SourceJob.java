@@ -103,8 +103,16 @@ final class SourceJob extends DomainJob {
                 return performed(started);
             }
             case "cancelled" -> throw failed(new MigrationAbortedException("the migration was cancelled"));
-            default -> throw failed(MigrationFailedException.atSource(report.reason(), null));
+            default -> throw failed(cause(started, report));
         }
+    }
+
+    /** Whoever asked to abort, too late for the source to end it by itself, and has the guest there has what was asked for. */
+    private DomainException cause(OutgoingMigration migration, OutgoingReport report) {
+        boolean here = migration.state() instanceof MigrationState.Failed failed && !failed.ownershipUnknown();
+        return here && cancelledEarly()
+                ? new MigrationAbortedException(report.reason())
+                : MigrationFailedException.atSource(report.reason(), null);
     }
 
     /** Null if it was cancelled before. */

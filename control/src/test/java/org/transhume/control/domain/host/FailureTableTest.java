@@ -356,7 +356,7 @@ class FailureTableTest {
 
             Throwable cause = assertThrows(java.util.concurrent.ExecutionException.class, performed::get)
                     .getCause();
-            assertInstanceOf(MigrationAbortedException.class, cause);
+            assertInstanceOf(MigrationAbortedException.class, cause, cause::toString);
             hosts.awaitAtDestination("Started/MIGRATED", "Stopped/FAILED");
             assertSourceKept(hosts, DomainState.RUNNING_MIGRATION_CANCELED);
             assertMovesNow(hosts);
