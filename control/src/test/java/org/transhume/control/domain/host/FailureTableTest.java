@@ -337,7 +337,7 @@ class FailureTableTest {
 
     @Test
     void theClientDiesDuringPerform() throws Exception {
-        try (TwoHosts hosts = new TwoHosts()) {
+        try (TwoHosts hosts = new TwoHosts("uniform:rate=100000,ws=1M")) {
             HostConnection here = hosts.source.connect();
             HostConnection there = hosts.destination.connect();
             BeginReply begun = here.begin("vm", SLOW);
