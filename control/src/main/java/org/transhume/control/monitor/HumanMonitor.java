@@ -38,8 +38,14 @@ public final class HumanMonitor {
     private HumanMonitor(QmpDispatcher qmp) {
         this.qmp = qmp;
         this.profile = qmp.profile();
-        this.commands = sorted(commands());
-        this.infos = sorted(infos());
+        List<MonitorCommand> lines = commands();
+        List<MonitorCommand> shown = infos();
+        if (profile == Profile.V10_0) {
+            lines.addAll(DirtyRateLines.commands(qmp));
+            shown.addAll(DirtyRateLines.infos(qmp));
+        }
+        this.commands = sorted(lines);
+        this.infos = sorted(shown);
     }
 
     /** {@code human-monitor-command}, which has {@code qmp} do what lines say. */
@@ -203,7 +209,7 @@ public final class HumanMonitor {
     }
 
     private List<MonitorCommand> infos() {
-        return List.of(
+        return new ArrayList<>(List.of(
                 command(
                         "migrate",
                         "",
@@ -231,7 +237,7 @@ public final class HumanMonitor {
                         List.of(),
                         "",
                         "show the current VM status (running|paused)",
-                        _ -> status(qmp.execute("query-status", null))));
+                        _ -> status(qmp.execute("query-status", null)))));
     }
 
     private static MonitorCommand command(

@@ -28,6 +28,9 @@ record MonitorCommand(List<String> names, String options, List<Word> words, Stri
         TEXT,
         /** {@code on} or {@code off}, without quotes. */
         SWITCH,
+        /** A whole number, decimal or hexadecimal; QEMU would take a sum, too. */
+        NUMBER,
+        NUMBER_IF_ANY,
         /** All that is left, as it stands. */
         REST
     }
@@ -39,6 +42,10 @@ record MonitorCommand(List<String> names, String options, List<Word> words, Stri
     record Given(Map<String, String> words, Set<Character> options) {
         String text(String word) {
             return words.get(word);
+        }
+
+        long number(String word) {
+            return Long.decode(words.get(word));
         }
 
         boolean has(char option) {
@@ -82,6 +89,12 @@ record MonitorCommand(List<String> names, String options, List<Word> words, Stri
                     wordsGiven.put(
                             word.name,
                             line.word().orElseThrow(() -> new MonitorSyntaxException(title() + ": string expected")));
+                case NUMBER -> wordsGiven.put(word.name, line.number());
+                case NUMBER_IF_ANY -> {
+                    if (!line.atEnd()) {
+                        wordsGiven.put(word.name, line.number());
+                    }
+                }
                 case REST -> wordsGiven.put(word.name, line.rest());
                 case SWITCH -> {
                     String state = line.name();

@@ -1,9 +1,13 @@
 package org.transhume.control.monitor;
 
 import java.util.Optional;
+import java.util.regex.Pattern;
 
 /** A line, read from left to right. Words end at blanks, or stand in double quotes with backslashes before special characters. */
 final class MonitorLine {
+    /** As {@link Long#decode} reads it, and never too long for that. */
+    private static final Pattern NUMBER = Pattern.compile("-?(0x[0-9a-fA-F]{1,15}|0|[1-9][0-9]{0,17})");
+
     private final String line;
     private int at;
 
@@ -61,6 +65,18 @@ final class MonitorLine {
         }
         at++;
         return Optional.of(word.toString());
+    }
+
+    /** @throws MonitorSyntaxException if the next word is no whole number */
+    String number() throws MonitorSyntaxException {
+        String number = name();
+        if (number.isEmpty()) {
+            throw new MonitorSyntaxException("unexpected end of expression");
+        }
+        if (!NUMBER.matcher(number).matches()) {
+            throw new MonitorSyntaxException("invalid char '%s' in expression".formatted(number.charAt(0)));
+        }
+        return number;
     }
 
     String rest() {

@@ -176,6 +176,23 @@ class HumanMonitorIT {
             s
             stop "
             info status
+            help calc_dirty_rate
+            help set_vcpu_dirty_limit
+            help cancel_vcpu_dirty_limit
+            help info dirty_rate
+            help info vcpu_dirty_limit
+            info dirty_rate
+            calc_dirty_rate
+            calc_dirty_rate foo
+            calc_dirty_rate 0
+            calc_dirty_rate 61
+            calc_dirty_rate 1 5
+            calc_dirty_rate -r -b 1
+            info vcpu_dirty_limit
+            set_vcpu_dirty_limit
+            cancel_vcpu_dirty_limit
+            cancel_vcpu_dirty_limit 0
+            calc_dirty_rate 1
             quit now
             q now
             """.lines().toList();

@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.nio.charset.StandardCharsets;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -19,6 +20,7 @@ import org.transhume.control.settings.Profile;
 import tools.jackson.databind.JsonNode;
 
 /** The monitor for people; its texts were taken from a QEMU 10.0.2 (see HumanMonitorIT). */
+@Timeout(60)
 class HumanMonitorTest {
     private final IdleGuest now = new IdleGuest(Profile.V10_0);
     private final IdleGuest then = new IdleGuest(Profile.V3_1);
@@ -179,6 +181,22 @@ class HumanMonitorTest {
         assertTrue(parameters.contains("downtime-limit: 250 ms\r\n"), parameters);
         assertTrue(say("help migrate").startsWith("migrate [-d] [-r] uri"));
         assertTrue(say(then, "help migrate").startsWith("migrate [-d] [-b] [-i] [-r] uri"));
+    }
+
+    @Test
+    void measuresAndLimitsWhatTheGuestWrites() throws Exception {
+        assertTrue(say("calc_dirty_rate -r 1").startsWith("Starting dirty rate measurement with period 1 seconds"));
+        String shown = say("info dirty_rate");
+        for (; !shown.startsWith("Status: measured"); shown = say("info dirty_rate")) {
+            Thread.onSpinWait();
+        }
+        assertTrue(
+                shown.contains("Mode: dirty-ring\r\nDirty rate: 0 (MB/s)\r\nvcpu[0], Dirty rate: 0 (MB/s)\r\n"), shown);
+        assertEquals("Dirty page limit not enabled!\r\n", say("info vcpu_dirty_limit"));
+        assertTrue(say("set_vcpu_dirty_limit 5").startsWith("[Please use 'info vcpu_dirty_limit'"));
+        String limits = say("info vcpu_dirty_limit");
+        assertTrue(limits.startsWith("vcpu[0], limit rate 5 (MB/s), current rate "), limits);
+        assertEquals("Error: incorrect cpu index specified\r\n", say("cancel_vcpu_dirty_limit 9999"));
     }
 
     @Test
