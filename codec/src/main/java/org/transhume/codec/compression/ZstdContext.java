@@ -26,7 +26,9 @@ final class ZstdContext implements AutoCloseable {
 
     private static final int COMPRESSION_LEVEL = 100; // ZSTD_c_compressionLevel
     private static final int WINDOW_LOG_MAX = 100; // ZSTD_d_windowLogMax
+    private static final int STABLE_INPUT = 1006; // ZSTD_c_stableInBuffer
     private static final int FLUSH = 1; // ZSTD_e_flush
+    private static final int END = 2; // ZSTD_e_end
 
     static {
         Native.load(); // before the first symbol is looked up
@@ -67,6 +69,14 @@ final class ZstdContext implements AutoCloseable {
         return new ZstdContext(CREATE_COMPRESSING, FREE_COMPRESSING).with(SET_COMPRESSING, COMPRESSION_LEVEL, level);
     }
 
+    /**
+     * As {@link #compressing}, with its window in the input: that of a frame is one, lies where it is, and each step goes on
+     * where the one before ended.
+     */
+    static ZstdContext compressingInPlace(int level) {
+        return compressing(level).with(SET_COMPRESSING, STABLE_INPUT, 1);
+    }
+
     /** @param maxWindowLog the largest window that a frame may ask for, as a power of two */
     static ZstdContext decompressing(int maxWindowLog) {
         return new ZstdContext(CREATE_DECOMPRESSING, FREE_DECOMPRESSING)
@@ -89,12 +99,18 @@ final class ZstdContext implements AutoCloseable {
         return (int) written.get(SIZE, 0);
     }
 
-    /** Whether all of the input is in the output now. */
-    boolean compressAndFlush(MemorySegment output, long outputBytes, MemorySegment input, long inputBytes) {
+    /**
+     * Whether all of the input is in the output now.
+     *
+     * @param last whether the frame ends with it
+     */
+    boolean compressAndFlush(
+            MemorySegment output, long outputBytes, MemorySegment input, long inputBytes, boolean last) {
         checkBounds(output, outputBytes, input, inputBytes);
         long result;
         try {
-            result = (long) COMPRESS.invokeExact(context, output, outputBytes, written, input, inputBytes, read, FLUSH);
+            result = (long) COMPRESS.invokeExact(
+                    context, output, outputBytes, written, input, inputBytes, read, last ? END : FLUSH);
         } catch (RuntimeException | Error e) {
             throw e;
         } catch (Throwable e) {

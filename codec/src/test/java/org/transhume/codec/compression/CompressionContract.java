@@ -175,6 +175,7 @@ interface CompressionContract {
             long before = 0;
             for (int i = 0; i < 600; i++) {
                 if (i == 100) {
+                    System.gc();
                     before = residentBytes();
                 }
                 Compressor compressor = compressor();
@@ -187,6 +188,7 @@ interface CompressionContract {
             }
 
             // Those that hold something hold 300 KiB a pair and more: 150 MiB by now. The JVM may grow a little, too.
+            System.gc();
             long grown = residentBytes() - before;
             assertTrue(grown < 64L << 20, "grown by " + (grown >> 20) + " MiB");
         }
