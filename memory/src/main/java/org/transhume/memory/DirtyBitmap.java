@@ -120,6 +120,16 @@ public final class DirtyBitmap implements AutoCloseable {
         return ((long) WORD.getAcquire(words, (page >>> 6) << 3) >>> page & 1) != 0; // pairs with mark's release
     }
 
+    /**
+     * Whether each of 64 pages is marked, as {@link #isMarked} says it.
+     *
+     * @param first a multiple of 64: that page has the lowest bit; those behind the last page have none
+     */
+    public long word(long first) {
+        Objects.checkIndex(first, pages);
+        return (long) WORD.getAcquire(words, (first >>> 6) << 3); // pairs with mark's release
+    }
+
     /** Pages marked. While others mark, a value it passed through or near it. */
     public long count() {
         return count(0, pages);
@@ -203,6 +213,35 @@ public final class DirtyBitmap implements AutoCloseable {
                 long _ = (long) WORD.getAndBitwiseOrRelease(words, word << 3, bits);
             }
             throw thrown;
+        }
+    }
+
+    /** Tells the marked pages in ascending order, adjacent ones as one run; they stay marked. For when nobody marks. */
+    public void forEachRun(RunSink sink) {
+        long from = -1; // of the run that is open
+        for (long word = 0; word < length; word++) {
+            long bits = word(word << 6);
+            if (bits == (from < 0 ? 0 : -1L)) {
+                continue; // most of them: nothing begins or ends here
+            }
+            long page = word << 6;
+            for (int bit = 0; bit < Long.SIZE; ) {
+                // The next bit that is not as those before, from this one on.
+                long other = (from < 0 ? bits : ~bits) & -1L << bit;
+                if (other == 0) {
+                    break;
+                }
+                bit = Long.numberOfTrailingZeros(other);
+                if (from < 0) {
+                    from = page + bit;
+                } else {
+                    sink.run(from, page + bit - from);
+                    from = -1;
+                }
+            }
+        }
+        if (from >= 0) {
+            sink.run(from, pages - from);
         }
     }
 

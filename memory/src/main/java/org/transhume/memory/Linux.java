@@ -39,6 +39,10 @@ final class Linux {
 
     static final int MADV_DONTNEED = 4;
     static final int MADV_REMOVE = 9;
+    static final int MADV_DONTFORK = 10;
+    static final int MADV_HUGEPAGE = 14;
+    static final int MADV_NOHUGEPAGE = 15;
+    static final int MADV_POPULATE_WRITE = 23;
 
     static final int SEEK_END = 2;
     static final int SEEK_DATA = 3;
@@ -52,6 +56,7 @@ final class Linux {
     private static final int F_SEAL_GROW = 4;
     private static final int O_NONBLOCK = 0x800;
     private static final int UFFD_USER_MODE_ONLY = 1;
+    private static final int USERFAULTFD_IOC_NEW = 0xAA00;
     private static final int PR_SET_VMA = 0x53564d41;
     private static final int MEMBARRIER_PRIVATE_EXPEDITED = 8;
     private static final int MEMBARRIER_REGISTER_PRIVATE_EXPEDITED = 16;
@@ -99,6 +104,21 @@ final class Linux {
             throw new SystemCallException(call, about, (int) -result, remedy);
         }
         return result;
+    }
+
+    /** What libc calls an error, e.g. {@code Operation not permitted}. */
+    static String errorText(int errno) {
+        Linker linker = Linker.nativeLinker();
+        MethodHandle strerror = linker.downcallHandle(
+                linker.defaultLookup().findOrThrow("strerror"),
+                FunctionDescriptor.of(ValueLayout.ADDRESS, ValueLayout.JAVA_INT));
+        try {
+            return ((MemorySegment) strerror.invokeExact(errno))
+                    .reinterpret(Long.MAX_VALUE)
+                    .getString(0);
+        } catch (Throwable thrown) {
+            throw new AssertionError("strerror could not be called", thrown);
+        }
     }
 
     static int memfd(String name) {
@@ -182,10 +202,21 @@ final class Linux {
         return (int) call(323, O_CLOEXEC | O_NONBLOCK | UFFD_USER_MODE_ONLY, 0, 0);
     }
 
-    /** As {@link #userfaultfd}, but faults inside the kernel wait on it too, where this process may have that. */
+    /** As {@link #userfaultfd}, but faults inside the kernel wait on it too; not everybody may have that. */
     static int userfaultfdOfEverybody() {
         int fd = (int) call(323, O_CLOEXEC | O_NONBLOCK, 0, 0);
-        return fd == -EPERM ? userfaultfd() : fd;
+        return fd == -EPERM ? userfaultfdOfDevice() : fd;
+    }
+
+    /** Whom the device lets in (Linux 6.1) needs no other privilege. */
+    private static int userfaultfdOfDevice() {
+        int device = open(Path.of("/dev/userfaultfd"), O_RDWR);
+        if (device < 0) {
+            return -EPERM;
+        }
+        int fd = (int) call(16, device, USERFAULTFD_IOC_NEW, O_CLOEXEC | O_NONBLOCK);
+        close(device);
+        return fd;
     }
 
     /** Bytes read from where the descriptor stands, or the errno negated. */
@@ -214,6 +245,11 @@ final class Linux {
 
     static void advise(long address, long length, int advice, String about) {
         require(call(28, address, length, advice), "madvise", about, "the file system must be able to punch holes");
+    }
+
+    /** As {@link #advise}, where a kernel may not know the advice. @return 0 or -errno */
+    static long tryAdvise(long address, long length, int advice) {
+        return call(28, address, length, advice);
     }
 
     /** {@code {file system magic, block size}} of what {@code fd} lives on. */

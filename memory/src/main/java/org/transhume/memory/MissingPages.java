@@ -6,15 +6,22 @@ import java.lang.foreign.ValueLayout;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
+import java.util.Optional;
+import java.util.stream.IntStream;
 
 /**
  * RAM whose pages come while its guest runs already: a thread that touches one that did not come waits in the kernel until
  * it is put in its place (spec: platform.md, userfaultfd). One thread reads who waits for what; any number put pages, each
- * through a {@link Placer} of its own. Nothing is allocated for a fault or a page.
+ * through a {@link Placer} of its own. Nothing is allocated for a fault or a page. A page is a {@linkplain
+ * RamBlock#hostPageSize host page} of its block: a huge one is there as a whole or not at all.
  *
  * <p>No Java code of this process may touch a page that is missing: it would wait where it cannot reach a safepoint, and so
  * would everybody else, whoever brings the page included. A fault belongs into a vCPU, another process, or a system call or
- * foreign function that is not critical.
+ * foreign function that is not critical ({@link GuestAccess}).
+ *
+ * <p>Where this process may not have the kernel wait (vm.unprivileged_userfaultfd is 0, it lacks CAP_SYS_PTRACE, and
+ * /dev/userfaultfd is shut) a system call that meets a missing page fails with EFAULT instead, and so does a vCPU of KVM:
+ * {@link #waitsInSystemCalls}.
  *
  * <p>Closing it while pages are missing lets everybody go on who waits, with zeroes: only {@link #release} a block that is whole.
  */
@@ -23,7 +30,7 @@ public final class MissingPages implements AutoCloseable {
     @FunctionalInterface
     public interface FaultSink {
         /**
-         * @param offset of the page in its block
+         * @param offset of the host page in its block
          * @param inMemory the page has come, and only this process has not mapped it: {@link Placer#reveal} lets the thread go on
          * @param thread its Linux thread id; 0 where the kernel does not tell
          */
@@ -34,17 +41,21 @@ public final class MissingPages implements AutoCloseable {
     private static final ValueLayout.OfInt INT = ValueLayout.JAVA_INT;
     private static final ValueLayout.OfShort SHORT = ValueLayout.JAVA_SHORT;
 
-    private static final long UFFD_API = 0xAA;
-    private static final long UFFDIO_API = 0xC018_AA3FL;
-    private static final long UFFDIO_REGISTER = 0xC020_AA00L;
     private static final long UFFDIO_UNREGISTER = 0x8010_AA01L;
     private static final long UFFDIO_WAKE = 0x8010_AA02L;
     private static final long UFFDIO_COPY = 0xC028_AA03L;
     private static final long UFFDIO_ZEROPAGE = 0xC020_AA04L;
     private static final long UFFDIO_CONTINUE = 0xC020_AA07L;
+    private static final long FEATURE_MISSING_HUGETLBFS = 1L << 4;
     private static final long FEATURE_MISSING_SHMEM = 1L << 5;
     private static final long FEATURE_THREAD_ID = 1L << 8;
+    private static final long FEATURE_MINOR_HUGETLBFS = 1L << 9;
     private static final long FEATURE_MINOR_SHMEM = 1L << 10;
+    private static final long FEATURES = FEATURE_MISSING_HUGETLBFS
+            | FEATURE_MISSING_SHMEM
+            | FEATURE_THREAD_ID
+            | FEATURE_MINOR_HUGETLBFS
+            | FEATURE_MINOR_SHMEM;
     private static final long MODE_MISSING = 1;
     /** With shared memory beside MISSING: a hole in it is missing, what another mapping wrote is minor. */
     private static final long MODE_MINOR = 4;
@@ -55,15 +66,19 @@ public final class MissingPages implements AutoCloseable {
     private static final int MESSAGES = 64;
     private static final short POLLIN = 1;
 
-    private final int fd;
+    private final Userfaultfd faults;
     private final int wake;
+    private final boolean waitsInSystemCalls;
+    private final Mapping
+            zeroes; // a huge page of them, as the kernel places none by itself; null where no block has any
     private final List<RamBlock> blocks;
     private final long[] starts; // ascending, of the blocks in `order`
     private final int[] order;
     private final Arena arena = Arena.ofShared();
     private final MemorySegment polled = arena.allocate(16, Long.BYTES);
     private final MemorySegment messages = arena.allocate((long) MESSAGES * MESSAGE, Long.BYTES);
-    private final MemorySegment word = arena.allocate(Long.BYTES, Long.BYTES);
+    private final MemorySegment woken = arena.allocate(Long.BYTES, Long.BYTES); // only the reader writes it
+    private final MemorySegment one = arena.allocateFrom(LONG, 1);
 
     /**
      * From here on every page of {@code memory} that holds nothing is missing. What it holds stays.
@@ -73,43 +88,78 @@ public final class MissingPages implements AutoCloseable {
      */
     public MissingPages(GuestMemory memory) {
         blocks = memory.blocks();
-        int count = blocks.size();
-        order = java.util.stream.IntStream.range(0, count)
+        order = IntStream.range(0, blocks.size())
                 .boxed()
                 .sorted((a, b) -> Long.compareUnsigned(
                         blocks.get(a).address(), blocks.get(b).address()))
                 .mapToInt(Integer::intValue)
                 .toArray();
         starts = Arrays.stream(order).mapToLong(i -> blocks.get(i).address()).toArray();
-        fd = Linux.userfaultfdOfEverybody();
-        if (fd < 0) {
-            arena.close();
-            throw new SystemCallException(
-                    "userfaultfd", "guest RAM", -fd, "a container's seccomp profile may forbid it; postcopy needs it");
-        }
-        wake = Linux.eventfd();
+        Userfaultfd opened = null;
+        Mapping huge = null;
+        int event = -1;
         try {
-            MemorySegment argument = arena.allocate(32, Long.BYTES);
-            argument.set(LONG, 0, UFFD_API);
-            argument.set(LONG, 8, FEATURE_MISSING_SHMEM | FEATURE_MINOR_SHMEM | FEATURE_THREAD_ID);
-            require(Linux.ioctl(fd, UFFDIO_API, argument), "ioctl(UFFDIO_API)", "missing and minor faults");
+            int everybody = Linux.userfaultfdOfEverybody();
+            waitsInSystemCalls = everybody >= 0;
+            opened = new Userfaultfd(
+                    waitsInSystemCalls ? everybody : Linux.userfaultfd(),
+                    "postcopy needs it",
+                    FEATURES,
+                    "missing and minor faults",
+                    "needs Linux 5.14 or newer, shared memory on tmpfs or hugetlbfs, and the block in no other userfaultfd");
+            event = Linux.eventfd();
+            int page = blocks.stream().mapToInt(RamBlock::hostPageSize).max().orElse(0);
+            if (page > PageSize.BYTES) {
+                huge = Mapping.anonymous("zeroes", page);
+            }
             for (RamBlock block : blocks) {
-                argument.set(LONG, 0, block.address());
-                argument.set(LONG, 8, block.size());
-                argument.set(LONG, 16, block.fd() < 0 ? MODE_MISSING : MODE_MISSING | MODE_MINOR);
-                require(Linux.ioctl(fd, UFFDIO_REGISTER, argument), "ioctl(UFFDIO_REGISTER)", block.name());
+                opened.register(block, block.fd() < 0 ? MODE_MISSING : MODE_MISSING | MODE_MINOR);
             }
         } catch (Throwable thrown) {
-            close();
+            close(opened, event, huge);
             throw thrown;
+        }
+        faults = opened;
+        wake = event;
+        zeroes = huge;
+    }
+
+    /**
+     * Why it does not work on this machine, for this user; empty if it does. Tried for real, each time: an operator may
+     * change it.
+     */
+    public static Optional<String> unavailable() {
+        try (GuestMemory memory = new GuestMemory(List.of(
+                        RamBlock.memfd("trial-shared", PageSize.BYTES),
+                        RamBlock.anonymous("trial-private", PageSize.BYTES)));
+                MissingPages trial = new MissingPages(memory);
+                Placer placer = trial.placer()) {
+            return placer.zero(0, 0) && placer.zero(1, 0)
+                    ? Optional.empty()
+                    : Optional.of("Userfaultfd places no pages");
+        } catch (SystemCallException refused) {
+            return Optional.of("Userfaultfd not available: " + Linux.errorText(refused.errno()));
+        } catch (UnsupportedOperationException elsewhere) {
+            return Optional.of("Userfaultfd not available: " + elsewhere.getMessage());
         }
     }
 
-    private static void require(long result, String call, String about) {
-        if (result < 0) {
-            throw new SystemCallException(
-                    call, about, (int) -result, "needs Linux 5.14 or newer, and the block in no other userfaultfd");
+    /** Whether a system call that meets a missing page waits for it, a vCPU of KVM too. Else it fails with EFAULT. */
+    public boolean waitsInSystemCalls() {
+        return waitsInSystemCalls;
+    }
+
+    private void close(Userfaultfd opened, int event, Mapping huge) {
+        if (opened != null) {
+            opened.close();
         }
+        if (event >= 0) {
+            Linux.close(event);
+        }
+        if (huge != null) {
+            huge.close();
+        }
+        arena.close();
     }
 
     /**
@@ -119,7 +169,7 @@ public final class MissingPages implements AutoCloseable {
      * @return how many were told; 0 also after {@link #interrupt}
      */
     public int read(FaultSink sink, int millis) {
-        polled.set(INT, 0, fd);
+        polled.set(INT, 0, faults.fd());
         polled.set(SHORT, 4, POLLIN);
         polled.set(INT, 8, wake);
         polled.set(SHORT, 12, POLLIN);
@@ -127,12 +177,12 @@ public final class MissingPages implements AutoCloseable {
             return 0;
         }
         if (polled.get(SHORT, 14) != 0) {
-            long _ = Linux.readSome(wake, word);
+            long _ = Linux.readSome(wake, woken);
         }
         if (polled.get(SHORT, 6) == 0) {
             return 0;
         }
-        long bytes = Linux.readSome(fd, messages);
+        long bytes = Linux.readSome(faults.fd(), messages);
         if (bytes < 0) {
             if (bytes == -Linux.EAGAIN) {
                 return 0; // whoever waited was let go meanwhile
@@ -153,14 +203,13 @@ public final class MissingPages implements AutoCloseable {
         int at = Arrays.binarySearch(starts, address);
         int place = at >= 0 ? at : -at - 2;
         RamBlock block = blocks.get(order[place]);
-        sink.fault(
-                order[place], PageSize.TARGET.alignDown(address - block.address()), (flags & FLAG_MINOR) != 0, thread);
+        long offset = address - block.address() & -block.hostPageSize();
+        sink.fault(order[place], offset, (flags & FLAG_MINOR) != 0, thread);
     }
 
     /** Has {@link #read} return. Any thread. */
     public void interrupt() {
-        word.set(LONG, 0, 1);
-        long _ = Linux.writeSome(wake, word);
+        long _ = Linux.writeSome(wake, one);
     }
 
     /** Puts pages in their places; for one thread, which closes it. */
@@ -174,8 +223,9 @@ public final class MissingPages implements AutoCloseable {
             MemorySegment range = own.allocate(16, Long.BYTES);
             range.set(LONG, 0, blocks.get(block).address());
             range.set(LONG, 8, blocks.get(block).size());
-            require(
-                    Linux.ioctl(fd, UFFDIO_UNREGISTER, range),
+            faults.require(
+                    UFFDIO_UNREGISTER,
+                    range,
                     "ioctl(UFFDIO_UNREGISTER)",
                     blocks.get(block).name());
         }
@@ -183,9 +233,7 @@ public final class MissingPages implements AutoCloseable {
 
     @Override
     public void close() {
-        Linux.close(fd);
-        Linux.close(wake);
-        arena.close();
+        close(faults, wake, zeroes);
     }
 
     /** One thread's way to put pages in their places. All of a page is there at once, and whoever waits for it goes on. */
@@ -198,16 +246,45 @@ public final class MissingPages implements AutoCloseable {
         /**
          * Copies a page there.
          *
-         * @param bytes 4096 of them at {@code at}, outside the heap
+         * @param bytes as many as a host page has, at {@code at}; outside the heap, and none of them missing
          * @return false if one was there already: it stays
          */
         public boolean put(int block, long offset, MemorySegment bytes, long at) {
-            Objects.checkFromIndexSize(at, PageSize.BYTES, bytes.byteSize());
-            argument.set(LONG, 0, address(block, offset));
-            argument.set(LONG, 8, bytes.address() + at);
-            argument.set(LONG, 16, PageSize.BYTES);
-            argument.set(LONG, 24, 0);
-            return done(UFFDIO_COPY, 32, "ioctl(UFFDIO_COPY)", block);
+            return put(block, offset, bytes, at, blocks.get(block).hostPageSize()) > 0;
+        }
+
+        /**
+         * Copies adjacent pages there, but for those that are there already: they stay.
+         *
+         * @param bytes outside the heap, and none of them missing
+         * @param length a multiple of the host page size
+         * @return how many were put, in pages of 4096 bytes
+         */
+        public long put(int block, long offset, MemorySegment bytes, long at, long length) {
+            Objects.checkFromIndexSize(at, length, bytes.byteSize());
+            return copy(block, offset, bytes.address() + at, length) / PageSize.BYTES;
+        }
+
+        private long copy(int block, long offset, long from, long length) {
+            long to = address(block, offset, length);
+            int page = blocks.get(block).hostPageSize();
+            long put = 0;
+            for (long done = 0; done < length; ) {
+                argument.set(LONG, 0, to + done);
+                argument.set(LONG, 8, from + done);
+                argument.set(LONG, 16, length - done);
+                argument.set(LONG, 24, 0);
+                argument.set(LONG, 32, 0);
+                long result = faults.call(UFFDIO_COPY, argument);
+                long copied = argument.get(LONG, 32); // also where it fails in the middle
+                if (copied > 0) {
+                    put += copied;
+                    done += copied;
+                } else if (!again(result, "ioctl(UFFDIO_COPY)", block)) {
+                    done += page;
+                }
+            }
+            return put;
         }
 
         /**
@@ -216,49 +293,70 @@ public final class MissingPages implements AutoCloseable {
          * @return false if a page was there already: it stays
          */
         public boolean zero(int block, long offset) {
-            range(block, offset);
-            return done(UFFDIO_ZEROPAGE, 24, "ioctl(UFFDIO_ZEROPAGE)", block);
+            int page = blocks.get(block).hostPageSize();
+            if (page > PageSize.BYTES) {
+                return copy(block, offset, zeroes.segment().address(), page) > 0;
+            }
+            range(block, offset, page);
+            return done(UFFDIO_ZEROPAGE, "ioctl(UFFDIO_ZEROPAGE)", block);
         }
 
         /** Maps a page that is in memory, for whoever waits for it. Harmless if somebody did. */
         public void reveal(int block, long offset) {
-            range(block, offset);
-            if (!done(UFFDIO_CONTINUE, 24, "ioctl(UFFDIO_CONTINUE)", block)) {
-                range(block, offset);
-                require(
-                        Linux.ioctl(fd, UFFDIO_WAKE, argument),
+            int page = blocks.get(block).hostPageSize();
+            range(block, offset, page);
+            // Private memory is mapped nowhere else: a page of it that is there is there for all.
+            boolean shared = blocks.get(block).fd() >= 0;
+            if (!shared || !done(UFFDIO_CONTINUE, "ioctl(UFFDIO_CONTINUE)", block)) {
+                range(block, offset, page);
+                faults.require(
+                        UFFDIO_WAKE,
+                        argument,
                         "ioctl(UFFDIO_WAKE)",
                         blocks.get(block).name());
             }
         }
 
-        private void range(int block, long offset) {
-            argument.set(LONG, 0, address(block, offset));
-            argument.set(LONG, 8, PageSize.BYTES);
+        private void range(int block, long offset, long length) {
+            argument.set(LONG, 0, address(block, offset, length));
+            argument.set(LONG, 8, length);
             argument.set(LONG, 16, 0);
+            argument.set(LONG, 24, 0);
         }
 
-        private long address(int block, long offset) {
+        private long address(int block, long offset, long length) {
             RamBlock ram = blocks.get(block);
-            Objects.checkFromIndexSize(offset, PageSize.BYTES, ram.size());
+            Objects.checkFromIndexSize(offset, length, ram.size());
+            if (((offset | length) & ram.hostPageSize() - 1) != 0) {
+                throw new IllegalArgumentException(
+                        "block %s: %d bytes at %d, expected multiples of its host page of %d bytes"
+                                .formatted(ram.name(), length, offset, ram.hostPageSize()));
+            }
             return ram.address() + offset;
         }
 
-        private boolean done(long request, long resultAt, String name, int block) {
+        private boolean done(long request, String name, int block) {
             while (true) {
-                argument.set(LONG, resultAt, 0);
-                long result = Linux.ioctl(fd, request, argument);
+                long result = faults.call(request, argument);
                 if (result >= 0) {
                     return true;
                 }
-                if (result == -Linux.EEXIST) {
+                if (!again(result, name, block)) {
                     return false;
                 }
-                if (result != -Linux.EAGAIN) { // that is: the address space changes just now
-                    throw new SystemCallException(
-                            name, blocks.get(block).name(), (int) -result, "the block must stay registered and mapped");
-                }
             }
+        }
+
+        /** Whether what failed is to be tried again; not if a page is there already. */
+        private boolean again(long result, String name, int block) {
+            if (result == -Linux.EEXIST) {
+                return false;
+            }
+            if (result != -Linux.EAGAIN) { // that is: the address space changes just now
+                throw new SystemCallException(
+                        name, blocks.get(block).name(), (int) -result, "the block must stay registered and mapped");
+            }
+            return true;
         }
 
         @Override

@@ -22,6 +22,9 @@ import net.openhft.chronicle.core.io.ReferenceOwner;
  * methods may be called from any thread.
  */
 public final class RamBlock implements AutoCloseable {
+    /** Bytes of a huge page as the kernel makes them by itself. */
+    public static final long HUGE_PAGE = 2L << 20;
+
     private static final long HUGETLBFS_MAGIC = 0x958458f6L;
     private static final int READ_WRITE = Linux.PROT_READ | Linux.PROT_WRITE;
 
@@ -29,6 +32,7 @@ public final class RamBlock implements AutoCloseable {
     private final long size;
     private final long address;
     private final int fd;
+    private final int hostPageSize;
     private final boolean truncatable;
     private final MemorySegment segment;
     private final PointerBytesStore bytes;
@@ -41,6 +45,7 @@ public final class RamBlock implements AutoCloseable {
         this.size = segment.byteSize();
         this.address = segment.address();
         this.fd = fd;
+        this.hostPageSize = hostPageSize(fd, name);
         this.truncatable = truncatable;
         this.bytes = new PointerBytesStore();
         bytes.set(address, size);
@@ -70,6 +75,8 @@ public final class RamBlock implements AutoCloseable {
         checkSize(name, size);
         Mapping mapping = Mapping.anonymous(name, size);
         try {
+            // A child of this process has no business with it; and the kernel keeps it apart from its neighbours.
+            Linux.advise(mapping.segment().address(), size, Linux.MADV_DONTFORK, name);
             return new RamBlock(name, mapping, -1, false);
         } catch (Throwable thrown) {
             mapping.close();
@@ -137,14 +144,14 @@ public final class RamBlock implements AutoCloseable {
         requireOpened(fd, path, "expected a directory on a mounted hugetlbfs that this user may write");
         try {
             delete(path);
-            long[] fileSystem = Linux.fileSystem(fd, hugetlbfs.toString());
-            if (fileSystem[0] != HUGETLBFS_MAGIC) {
+            int page = hostPageSize(fd, hugetlbfs.toString());
+            if (page == PageSize.BYTES) {
                 throw new IllegalArgumentException(
                         hugetlbfs + " is not on a hugetlbfs; mount one (mount -t hugetlbfs none DIR)");
             }
-            if (size % fileSystem[1] != 0) {
-                throw new IllegalArgumentException("block %s: size %d, expected a multiple of the huge page size %d"
-                        .formatted(name, size, fileSystem[1]));
+            if (size % page != 0) {
+                throw new IllegalArgumentException(
+                        "block %s: size %d, expected a multiple of the huge page size %d".formatted(name, size, page));
             }
             Linux.truncate(fd, size, name);
             // Nobody else can open a file without a name, so nobody can truncate it.
@@ -163,6 +170,14 @@ public final class RamBlock implements AutoCloseable {
             mapping.close();
             throw thrown;
         }
+    }
+
+    private static int hostPageSize(int fd, String about) {
+        if (fd < 0) {
+            return PageSize.BYTES;
+        }
+        long[] fileSystem = Linux.fileSystem(fd, about);
+        return fileSystem[0] == HUGETLBFS_MAGIC ? Math.toIntExact(fileSystem[1]) : PageSize.BYTES;
     }
 
     private static void checkSize(String name, long size) {
@@ -225,13 +240,59 @@ public final class RamBlock implements AutoCloseable {
         return truncatable;
     }
 
+    /** Bytes the kernel maps and forgets at once: 4096, or those of a huge page. A power of two. */
+    public int hostPageSize() {
+        return hostPageSize;
+    }
+
     /**
      * Forgets what a range holds: it is as if it was never written, and reads as zeroes, unless {@link MissingPages} has it
      * wait.
+     *
+     * @param offset a multiple of {@link #hostPageSize}
+     * @param length likewise: of a huge page in part the kernel would only zero that part, and keep the page
      */
     public void discard(long offset, long length) {
         Objects.checkFromIndexSize(offset, length, size);
+        if (((offset | length) & hostPageSize - 1) != 0) {
+            throw new IllegalArgumentException(
+                    "block %s: %d bytes at %d, expected multiples of its host page of %d bytes"
+                            .formatted(name, length, offset, hostPageSize));
+        }
         Linux.advise(address + offset, length, fd < 0 ? Linux.MADV_DONTNEED : Linux.MADV_REMOVE, name);
+    }
+
+    /**
+     * Whether the kernel may put it into huge pages by itself, which are faster to read through. A wish: a kernel that has no
+     * such pages goes on without. Any thread.
+     */
+    public void mayBeHuge(boolean may) {
+        long _ = Linux.tryAdvise(address, size, may ? Linux.MADV_HUGEPAGE : Linux.MADV_NOHUGEPAGE);
+    }
+
+    /**
+     * Has the kernel find memory for a range, as writing to it would; what it holds stays as it is. Any thread, also while
+     * others write there.
+     *
+     * @param offset a multiple of {@link #hostPageSize}
+     * @param length likewise
+     * @return false if the kernel would not: it is older than 5.14, or short of memory
+     */
+    public boolean populate(long offset, long length) {
+        Objects.checkFromIndexSize(offset, length, size);
+        return Linux.tryAdvise(address + offset, length, Linux.MADV_POPULATE_WRITE) == 0;
+    }
+
+    /** Whether a huge page of the kernel, {@link #HUGE_PAGE} bytes, can begin at {@code offset} and is all within the block. */
+    public boolean hugePageFits(long offset) {
+        return fd < 0 && ((address + offset) & (HUGE_PAGE - 1)) == 0 && size - offset >= HUGE_PAGE;
+    }
+
+    /** As {@link #populate}, for the {@link #HUGE_PAGE} bytes at {@code offset}, and in one page if the kernel has it. */
+    public boolean populateHuge(long offset) {
+        Objects.checkFromIndexSize(offset, HUGE_PAGE, size);
+        long _ = Linux.tryAdvise(address + offset, HUGE_PAGE, Linux.MADV_HUGEPAGE);
+        return populate(offset, HUGE_PAGE);
     }
 
     /** Whether this process can write to it. */

@@ -13,6 +13,8 @@
  *
  * <p>{@link org.transhume.memory.DirtyRings} counts pages by the writer that wrote them, for limits of one virtual CPU.
  * {@link org.transhume.memory.SharedSource} lets several users ask one source.
+ * {@link org.transhume.memory.MissingPages} has whoever touches a page wait until it comes, and {@link
+ * org.transhume.memory.GuestAccess} touches such memory without holding up the JVM.
  * {@link org.transhume.memory.DirtySources} says which sources work here, and why the others do not. Underneath:
  * {@code Mapping} maps and unmaps, {@code Pagemap} and {@code WriteProtection} ask the kernel, {@code Linux} makes every
  * system call of the room.

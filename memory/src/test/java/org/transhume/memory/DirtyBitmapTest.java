@@ -55,7 +55,12 @@ class DirtyBitmapTest {
                         assertEquals(taken(model, first, first + count), runs(bitmap, first, first + count));
                         model.clear(first, first + count);
                     }
-                    case 7 -> assertEquals(model.nextSetBit(first), bitmap.nextMarked(first));
+                    case 7 -> {
+                        assertEquals(model.nextSetBit(first), bitmap.nextMarked(first));
+                        List<String> told = new ArrayList<>();
+                        bitmap.forEachRun((from, length) -> told.add(from + "+" + length));
+                        assertEquals(taken(model, 0, pages), told);
+                    }
                     case 8 -> {
                         other.markRange(first, count);
                         bitmap.merge(other);

@@ -2,16 +2,16 @@ package org.transhume.memory;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.lang.foreign.Arena;
-import java.lang.foreign.FunctionDescriptor;
-import java.lang.foreign.Linker;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
-import java.lang.invoke.MethodHandle;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.Random;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
@@ -28,14 +28,6 @@ class MissingPagesTest {
     private static final int PAGES = 1024;
     private static final long SIZE = (long) PAGES * PageSize.BYTES;
     private static final int LIMIT_SECONDS = 20;
-    private static final MethodHandle MEMCPY = Linker.nativeLinker()
-            .downcallHandle(
-                    Linker.nativeLinker().defaultLookup().findOrThrow("memcpy"),
-                    FunctionDescriptor.of(
-                            ValueLayout.JAVA_LONG,
-                            ValueLayout.JAVA_LONG,
-                            ValueLayout.JAVA_LONG,
-                            ValueLayout.JAVA_LONG));
 
     private final Arena arena = Arena.ofShared();
     private GuestMemory memory;
@@ -62,18 +54,10 @@ class MissingPagesTest {
         CompletableFuture<Long> value = new CompletableFuture<>();
         Thread.ofPlatform().daemon().start(() -> {
             MemorySegment to = arena.allocate(Long.BYTES, Long.BYTES);
-            copy(to, address);
+            GuestAccess.read(address, to, Long.BYTES);
             value.complete(to.get(ValueLayout.JAVA_LONG, 0));
         });
         return value;
-    }
-
-    private static void copy(MemorySegment to, long from) {
-        try {
-            long _ = (long) MEMCPY.invokeExact(to.address(), from, (long) Long.BYTES);
-        } catch (Throwable thrown) {
-            throw new AssertionError(thrown);
-        }
     }
 
     private MemorySegment page(long value) {
@@ -143,6 +127,25 @@ class MissingPagesTest {
         assertEquals(List.of("0 1000 in memory"), told);
     }
 
+    /** Its fault was told, and it came before anybody looked: nothing is left to map in private memory. */
+    @ParameterizedTest
+    @ValueSource(strings = {"memfd", "anonymous"})
+    void toRevealWhatIsThereAlreadyIsHarmless(String kind) throws Exception {
+        open(kind);
+        missing = new MissingPages(memory);
+
+        CompletableFuture<Long> value = touch(0, PageSize.BYTES);
+        List<String> told = faults(1);
+        try (MissingPages.Placer placer = missing.placer()) {
+            assertTrue(placer.zero(0, PageSize.BYTES));
+            assertFalse(placer.zero(0, PageSize.BYTES));
+            placer.reveal(0, PageSize.BYTES);
+        }
+
+        assertEquals(0, value.get(LIMIT_SECONDS, TimeUnit.SECONDS));
+        assertEquals(1, told.size());
+    }
+
     @ParameterizedTest
     @ValueSource(strings = {"memfd", "anonymous"})
     void whatIsDiscardedIsMissingAgain(String kind) throws Exception {
@@ -193,7 +196,8 @@ class MissingPagesTest {
                 MemorySegment to = arena.allocate(Long.BYTES, Long.BYTES);
                 for (int i = 0; i < PAGES; i++) {
                     int page = random.nextInt(PAGES);
-                    copy(to, memory.blocks().getFirst().address() + (long) page * PageSize.BYTES);
+                    GuestAccess.read(
+                            memory.blocks().getFirst().address() + (long) page * PageSize.BYTES, to, Long.BYTES);
                     if (to.get(ValueLayout.JAVA_LONG, 0) != page) {
                         wrong.incrementAndGet();
                     }
@@ -224,5 +228,119 @@ class MissingPagesTest {
         background.join();
 
         assertEquals(0, wrong.get());
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"memfd", "anonymous"})
+    void aRunIsPutAroundThePagesThatAreThereAlready(String kind) throws Exception {
+        open(kind);
+        RamBlock block = memory.blocks().getFirst();
+        for (long there : new long[] {2, 5, 6, 7}) {
+            block.segment().set(ValueLayout.JAVA_LONG, there * PageSize.BYTES, 100 + there);
+        }
+        missing = new MissingPages(memory);
+        MemorySegment run = arena.allocate(10 * PageSize.BYTES, PageSize.BYTES);
+        for (int page = 0; page < 10; page++) {
+            run.set(ValueLayout.JAVA_LONG, (long) page * PageSize.BYTES, page);
+        }
+        CompletableFuture<Long> waits = touch(0, 3 * PageSize.BYTES);
+        List<String> told = faults(1);
+
+        try (MissingPages.Placer placer = missing.placer()) {
+            assertEquals(3, placer.put(0, PageSize.BYTES, run, PageSize.BYTES, 7 * PageSize.BYTES));
+            assertEquals(0, placer.put(0, PageSize.BYTES, run, 0, 3 * PageSize.BYTES));
+            assertThrows(
+                    IllegalArgumentException.class, () -> placer.put(0, PageSize.BYTES / 2, run, 0, PageSize.BYTES));
+            assertThrows(
+                    IndexOutOfBoundsException.class,
+                    () -> placer.put(0, SIZE - PageSize.BYTES, run, 0, 2 * PageSize.BYTES));
+        }
+
+        assertEquals(List.of("0 3000"), told);
+        assertEquals(3, waits.get(LIMIT_SECONDS, TimeUnit.SECONDS));
+        for (long page : new long[] {1, 2, 3, 4, 5, 6, 7}) {
+            long expected = page == 2 || page >= 5 ? 100 + page : page;
+            assertEquals(expected, touch(0, page * PageSize.BYTES).get(LIMIT_SECONDS, TimeUnit.SECONDS));
+        }
+        CompletableFuture<Long> beyond = touch(0, 8 * PageSize.BYTES);
+        assertEquals(List.of("0 8000"), faults(1));
+        assertFalse(beyond.isDone());
+        try (MissingPages.Placer placer = missing.placer()) {
+            assertTrue(placer.zero(0, 8 * PageSize.BYTES));
+        }
+        assertEquals(0, beyond.get(LIMIT_SECONDS, TimeUnit.SECONDS)); // nobody reads any more when the memory goes
+    }
+
+    @Test
+    void aHugePageIsMissingAndPutAsAWhole() throws Exception {
+        int page = 2 << 20;
+        RamBlock huge = RamBlock.hugepages("huge", HugePages.mount(4), 3L * page);
+        memory = new GuestMemory(List.of(RamBlock.memfd("first", SIZE), huge));
+        huge.segment().fill((byte) 9);
+        huge.discard(page, 2L * page);
+        missing = new MissingPages(memory);
+        MemorySegment bytes = arena.allocate(page, PageSize.BYTES);
+        bytes.fill((byte) 7);
+
+        CompletableFuture<Long> there = touch(1, 0);
+        CompletableFuture<Long> copied = touch(1, page + 5L * PageSize.BYTES);
+        List<String> first = faults(1);
+        CompletableFuture<Long> zero = touch(1, 2L * page);
+        List<String> second = faults(1);
+        try (MissingPages.Placer placer = missing.placer()) {
+            assertEquals(page / PageSize.BYTES, placer.put(1, 0, bytes, 0, page) + placer.put(1, page, bytes, 0, page));
+            assertTrue(placer.zero(1, 2L * page));
+            assertFalse(placer.zero(1, page));
+            assertFalse(placer.put(1, 0, bytes, 0));
+            assertThrows(IllegalArgumentException.class, () -> placer.put(1, PageSize.BYTES, bytes, 0, PageSize.BYTES));
+        }
+
+        assertEquals(page, huge.hostPageSize());
+        assertEquals(PageSize.BYTES, memory.blocks().getFirst().hostPageSize());
+        assertThrows(IllegalArgumentException.class, () -> huge.discard(0, PageSize.BYTES));
+        assertEquals(0x0909090909090909L, there.get(LIMIT_SECONDS, TimeUnit.SECONDS));
+        assertEquals(0x0707070707070707L, copied.get(LIMIT_SECONDS, TimeUnit.SECONDS));
+        assertEquals(0, zero.get(LIMIT_SECONDS, TimeUnit.SECONDS));
+        assertEquals(List.of("1 %x".formatted(page)), first);
+        assertEquals(List.of("1 %x".formatted(2L * page)), second);
+    }
+
+    @Test
+    void worksHereAndSaysSo() {
+        assertEquals(Optional.empty(), MissingPages.unavailable());
+    }
+
+    /** One block can be in one userfaultfd only. */
+    @ParameterizedTest
+    @ValueSource(strings = {"memfd", "anonymous"})
+    void whatIsWrittenIsTrackedOnceAllIsThereAndNotBefore(String kind) {
+        assumeTrue(
+                WriteProtectSource.unavailable().isEmpty(),
+                () -> WriteProtectSource.unavailable().toString());
+        open(kind);
+        RamBlock block = memory.blocks().getFirst();
+        missing = new MissingPages(memory);
+        try (WriteProtectSource source = new WriteProtectSource(memory);
+                MissingPages.Placer placer = missing.placer();
+                DirtyBitmap dirty = new DirtyBitmap(PAGES)) {
+            for (long page = 0; page < PAGES; page++) {
+                assertTrue(
+                        page % 2 == 0
+                                ? placer.zero(0, page * PageSize.BYTES)
+                                : placer.put(0, page * PageSize.BYTES, page(page), 0));
+            }
+
+            SystemCallException early = assertThrows(SystemCallException.class, source::start);
+            missing.close();
+            missing = null;
+            source.start();
+            GuestAccess.write(block.address() + 6 * PageSize.BYTES, page(1), Long.BYTES);
+            block.segment().set(ValueLayout.JAVA_LONG, 9 * PageSize.BYTES, 1);
+            long told = source.harvest(0, dirty);
+
+            assertTrue(early.getMessage().contains("EBUSY"), early.getMessage());
+            assertEquals(2, told);
+            assertTrue(dirty.isMarked(6) && dirty.isMarked(9));
+        }
     }
 }

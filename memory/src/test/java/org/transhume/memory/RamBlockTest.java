@@ -6,7 +6,6 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.io.IOException;
 import java.nio.channels.FileChannel;
@@ -15,7 +14,6 @@ import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Optional;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.api.io.TempDir;
@@ -223,27 +221,11 @@ class RamBlockTest {
 
     @Test
     void mapsHugePages() throws IOException {
-        Optional<Path> mount = Files.readAllLines(Path.of("/proc/mounts")).stream()
-                .map(line -> line.split(" "))
-                .filter(fields -> fields[2].equals("hugetlbfs") && !fields[3].contains("pagesize=1"))
-                .map(fields -> Path.of(fields[1]))
-                .filter(Files::isWritable)
-                .findFirst();
-        assumeTrue(mount.isPresent(), "no writable hugetlbfs is mounted");
-        assumeTrue(freeHugePages() > 0, "no huge page is free: sysctl vm.nr_hugepages");
-
-        try (RamBlock block = RamBlock.hugepages("pc.ram", mount.get(), 2L << 20)) {
+        try (RamBlock block = RamBlock.hugepages("pc.ram", HugePages.mount(1), 2L << 20)) {
             block.segment().set(JAVA_BYTE, (2L << 20) - 1, (byte) 1);
 
             assertEquals(List.of("0+512"), extents(block));
         }
-    }
-
-    private static long freeHugePages() throws IOException {
-        return Files.readAllLines(Path.of("/proc/meminfo")).stream()
-                .filter(line -> line.startsWith("HugePages_Free:"))
-                .mapToLong(line -> Long.parseLong(line.replaceAll("\\D", "")))
-                .sum();
     }
 
     private static void grow(Path file, long size) throws IOException {

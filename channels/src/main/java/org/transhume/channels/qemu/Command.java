@@ -18,6 +18,12 @@ public sealed interface Command {
      */
     record PostcopyAdvise(long hostPages) implements Command {}
 
+    /** On the new connection of a recovery: all was answered, pages follow again. */
+    record PostcopyResume() implements Command {}
+
+    /** On the new connection of a recovery: tell which pages of this block came. */
+    record RecvBitmap(String block) implements Command {}
+
     /** Codes on the wire. */
     int OPEN_RETURN_PATH = 1;
 
@@ -27,5 +33,7 @@ public sealed interface Command {
     int POSTCOPY_RUN = 5;
     int POSTCOPY_RAM_DISCARD = 6;
     int PACKAGED = 7;
+    int POSTCOPY_RESUME = 9;
+    int RECV_BITMAP = 10;
     int SWITCHOVER_START = 11;
 }

@@ -9,11 +9,14 @@ import java.util.regex.Pattern;
  *
  * @param switchoverStart whether command 11 announces the switchover
  * @param perRoundSync true: a sync point is marked by MULTIFD_FLUSH; false: by the EOS of every RAM section
+ * @param urgentChannelAtFirst whether the channel of postcopy's requested pages is made right behind the main one, and ends with a
+ *     record; else when it is needed, and just ends
  * @param zeroPagesInPackets whether multifd packets list zero pages; else they travel as records on the main channel
  */
-public record Dialect(boolean switchoverStart, boolean perRoundSync, boolean zeroPagesInPackets) {
+public record Dialect(
+        boolean switchoverStart, boolean perRoundSync, boolean urgentChannelAtFirst, boolean zeroPagesInPackets) {
     /** Of machine types 10.0 and newer, of names that carry no version, and of our own machines. */
-    public static final Dialect NEWEST = new Dialect(true, true, true);
+    public static final Dialect NEWEST = new Dialect(true, true, false, true);
 
     /** Machines of ours count their own versions, not QEMU's. */
     private static final String OURS = "transhume-";
@@ -27,7 +30,7 @@ public record Dialect(boolean switchoverStart, boolean perRoundSync, boolean zer
             return NEWEST;
         }
         int release = Integer.parseInt(version.group(1)) * 10_000 + Integer.parseInt(version.group(2));
-        return new Dialect(release >= 100_000, release >= 80_001, release >= 90_000);
+        return new Dialect(release >= 100_000, release >= 80_001, release < 80_000, release >= 90_000);
     }
 
     @Override

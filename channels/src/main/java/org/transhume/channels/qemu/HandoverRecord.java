@@ -30,7 +30,9 @@ public record HandoverRecord(Code code, UUID id) {
         /** Destination, in answer: it runs here. */
         RUNS(5),
         /** Destination, in answer: it does not run here and never will. */
-        RENOUNCED(6);
+        RENOUNCED(6),
+        /** Destination, in answer: it runs here, and all of its pages are here, too. */
+        WHOLE(7);
 
         /** On the wire. */
         final int code;
@@ -81,10 +83,21 @@ public record HandoverRecord(Code code, UUID id) {
      */
     public static HandoverRecord receive(Connection from, Duration limit, String channel, long offset)
             throws IOException {
+        return receive(from, MemorySegment.NULL, limit, channel, offset);
+    }
+
+    /**
+     * As {@link #receive(Connection, Duration, String, long)}.
+     *
+     * @param first bytes of the record that were read already
+     */
+    public static HandoverRecord receive(
+            Connection from, MemorySegment first, Duration limit, String channel, long offset) throws IOException {
         long deadline = System.nanoTime() + limit.toNanos();
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment frame = arena.allocate(BYTES);
-            int have = 0;
+            MemorySegment.copy(first, 0, frame, 0, first.byteSize());
+            int have = (int) first.byteSize();
             while (have < BYTES) {
                 long left = TimeUnit.NANOSECONDS.toMillis(deadline - System.nanoTime());
                 if (!from.awaitReadable(Math.clamp(left, 0, Integer.MAX_VALUE))) {
@@ -112,7 +125,7 @@ public record HandoverRecord(Code code, UUID id) {
             }
         }
         throw new CorruptStreamException(
-                channel, offset + CODE_AT, "hand-over record with code %d, expected 1..6".formatted(code));
+                channel, offset + CODE_AT, "hand-over record with code %d, expected 1..7".formatted(code));
     }
 
     private static void expect(String channel, long at, String what, int came, int expected) {

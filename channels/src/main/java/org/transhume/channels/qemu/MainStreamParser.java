@@ -30,16 +30,21 @@ public final class MainStreamParser {
     private final Map<String, Integer> blockByName = new HashMap<>();
     private final List<BlockEntry> blocks = new ArrayList<>();
     private final PostcopyCommands postcopy;
+    private final PageRecords records;
+    private final boolean resumed;
     private boolean gpas;
     private boolean holeRuns;
     private boolean digests;
     private long[] sums;
     private boolean digestEnded;
     private boolean handover;
+    private boolean multifdPostcopy;
+    /** What may be said next about who runs the guest; null if all was. */
+    private HandoverRecord.Code word = HandoverRecord.Code.GRANT;
+
     private boolean keepsOpen;
     private boolean started;
     private int ramId;
-    private int lastBlock = -1;
     private long end;
     private int surplus;
 
@@ -49,16 +54,62 @@ public final class MainStreamParser {
         this.visitor = visitor;
         this.maxRam = maxRam;
         this.postcopy = new PostcopyCommands(in, visitor, blockByName, blocks);
+        this.records = new PageRecords(in, blocks, blockByName);
+        this.resumed = false;
+    }
+
+    private MainStreamParser(MainStreamParser before, StreamReader in) {
+        this.in = in;
+        this.visitor = before.visitor;
+        this.maxRam = before.maxRam;
+        this.blocks.addAll(before.blocks);
+        this.blockByName.putAll(before.blockByName);
+        this.postcopy = before.postcopy.resumed(in, blockByName, blocks);
+        this.records = new PageRecords(in, blocks, blockByName);
+        this.resumed = true;
+        this.handover = before.handover;
+        this.multifdPostcopy = before.multifdPostcopy;
+        // A guest that was not granted before the cut is not to run here any more.
+        this.word = before.word == null ? null : HandoverRecord.Code.HEARD;
+        this.keepsOpen = before.keepsOpen;
+        this.started = true;
+        this.ramId = before.ramId;
+    }
+
+    /**
+     * A parser of the stream that goes on at the new connection of a recovery (spec: stream.md §8.5), for the same visitor.
+     * Nobody may be inside this parser any more.
+     *
+     * @throws IllegalStateException if the guest was not to run yet: then there is nothing to go on with
+     */
+    public MainStreamParser resumed(StreamReader in) {
+        if (!postcopy.runs()) {
+            throw new IllegalStateException("a stream without the package of a postcopy cannot be resumed");
+        }
+        return new MainStreamParser(this, in);
     }
 
     /** Reads the whole stream. Blocks until it is complete, broken, or its connection is closed. */
     public void parse() throws IOException {
+        if (resumed) {
+            new RecoveryHandshake(in, visitor, blockByName).read();
+        } else {
+            header();
+        }
+        sections();
+    }
+
+    private void header() throws IOException {
         StreamHeader header = StreamHeader.read(in);
         gpas = header.capabilities().contains("x-ignore-shared");
         holeRuns = header.extensions().containsKey("x-hole-runs");
         digests = header.extensions().containsKey("x-ram-digest");
         handover = header.extensions().containsKey("x-handover");
+        multifdPostcopy = header.extensions().containsKey("x-multifd-postcopy");
         visitor.header(header);
+    }
+
+    private void sections() throws IOException {
         while (true) {
             long at = in.offset();
             int type = in.peek();
@@ -77,6 +128,7 @@ public final class MainStreamParser {
                     return;
                 }
                 case Wire.COMMAND -> command(at);
+                case Wire.HANDOVER -> handover(at);
                 case Wire.SECTION_FULL, Wire.EOF -> {
                     // A background snapshot has no RAM SECTION_END: its devices follow the last part.
                     if (!started || postcopy.runs()) {
@@ -142,38 +194,31 @@ public final class MainStreamParser {
             long word = in.be64();
             int flags = (int) word & Wire.FLAGS;
             long offset = word & ~(long) Wire.FLAGS;
-            if (postcopy.runs() && (flags & ~Wire.CONTINUE & ~(Wire.ZERO | Wire.PAGE | Wire.EOS)) != 0) {
+            if (postcopy.runs() && (flags & ~Wire.CONTINUE & ~postcopyFlags()) != 0) {
                 throw in.corrupt(at, "RAM flags 0x%x in postcopy, expected pages in full or zero".formatted(flags));
             }
             switch (flags & ~Wire.CONTINUE) {
-                case Wire.ZERO -> {
-                    int block = page(at, flags, offset);
-                    int value = in.u8();
-                    if (value != 0) {
-                        throw in.corrupt(at, "zero page with value %d, expected 0".formatted(value));
-                    }
-                    visitor.zeroPage(block, offset);
-                }
-                case Wire.PAGE -> visitor.page(page(at, flags, offset), offset, in);
+                case Wire.ZERO -> records.zeroPage(at, flags, offset, visitor);
+                case Wire.PAGE -> records.page(at, flags, offset, visitor);
                 case Wire.HOLE_RUN -> holeRun(at, flags, offset);
                 case Wire.DIGEST -> digest(at, flags, offset);
                 case Wire.MEM_SIZE -> {
-                    alone(at, flags);
+                    records.expectAlone(at, flags);
                     blockList(at, offset);
                 }
                 case Wire.MULTIFD_FLUSH -> {
-                    alone(at, flags);
+                    records.expectAlone(at, flags);
                     visitor.multifdFlush();
                 }
                 case Wire.EOS -> {
-                    alone(at, flags);
+                    records.expectAlone(at, flags);
                     // Before the footer: 7.2 flushes up to here, and goes on only when its channels are read again.
                     visitor.endOfSection(kind);
                     footer();
                     return;
                 }
                 case Wire.XBZRLE -> {
-                    int block = page(at, flags, offset);
+                    int block = records.block(at, flags, offset);
                     int form = in.u8();
                     if (form != Wire.XBZRLE_FORM) {
                         throw in.corrupt(at, "xbzrle page in form %d, expected %d".formatted(form, Wire.XBZRLE_FORM));
@@ -185,7 +230,7 @@ public final class MainStreamParser {
                     visitor.deltaPage(block, offset, length, in);
                 }
                 case Wire.COMPRESS_PAGE -> {
-                    int block = page(at, flags, offset);
+                    int block = records.block(at, flags, offset);
                     int length = in.be32();
                     if (length < 1 || length > MAX_COMPRESSED_PAGE) {
                         throw in.corrupt(
@@ -199,39 +244,11 @@ public final class MainStreamParser {
         }
     }
 
-    private int page(long at, int flags, long offset) throws IOException {
-        int block = named(at, flags);
-        if (offset < 0 || offset >= blocks.get(block).length()) {
-            throw in.corrupt(
-                    at,
-                    "page at 0x%x of block '%s', expected below its length 0x%x"
-                            .formatted(
-                                    offset,
-                                    blocks.get(block).name(),
-                                    blocks.get(block).length()));
-        }
-        return block;
-    }
-
-    private int named(long at, int flags) throws IOException {
-        if ((flags & Wire.CONTINUE) == 0) {
-            String name = in.str8();
-            Integer block = blockByName.get(name);
-            if (block == null) {
-                throw in.corrupt(at, "page of block '%s', which is not in the block list".formatted(name));
-            }
-            lastBlock = block;
-        } else if (lastBlock < 0) {
-            throw in.corrupt(at, "page of the same block as before, but no block was named yet");
-        }
-        return lastBlock;
-    }
-
     private void holeRun(long at, int flags, long offset) throws IOException {
         if (!holeRuns) {
             throw in.corrupt(at, "a hole run, but the header does not announce x-hole-runs");
         }
-        int block = page(at, flags, offset);
+        int block = records.block(at, flags, offset);
         long length = in.be64();
         long rest = blocks.get(block).length() - offset;
         if (length <= 0 || length > rest || (length & Wire.FLAGS) != 0) {
@@ -250,7 +267,7 @@ public final class MainStreamParser {
         if (digestEnded) {
             throw in.corrupt(at, "more of the digest behind its end");
         }
-        int block = page(at, flags, offset);
+        int block = records.block(at, flags, offset);
         int groups = in.be16();
         if (groups == 0) {
             digestEnded = true;
@@ -278,6 +295,11 @@ public final class MainStreamParser {
             sums[i] = in.be64();
         }
         visitor.digest(block, group, sums, groups);
+    }
+
+    /** Pages in full or zero; marks only where page channels go on. */
+    private int postcopyFlags() {
+        return Wire.ZERO | Wire.PAGE | Wire.EOS | (multifdPostcopy ? Wire.MULTIFD_FLUSH : 0);
     }
 
     private void blockList(long at, long total) throws IOException {
@@ -312,12 +334,6 @@ public final class MainStreamParser {
         visitor.blocks(List.copyOf(blocks));
     }
 
-    private void alone(long at, int flags) {
-        if ((flags & Wire.CONTINUE) != 0) {
-            throw in.corrupt(at, "unknown combination of RAM flags 0x%x".formatted(flags));
-        }
-    }
-
     private void footer() throws IOException {
         long at = in.offset();
         int type = in.u8();
@@ -341,6 +357,12 @@ public final class MainStreamParser {
         in.u8();
         int code = in.be16();
         int length = in.be16();
+        if (resumed && code != Command.PING) {
+            throw in.corrupt(
+                    at,
+                    "command %d (%s) with %d bytes behind POSTCOPY_RESUME, expected pages and PING"
+                            .formatted(code, commandName(code), length));
+        }
         switch (code) {
             case Command.OPEN_RETURN_PATH -> {
                 commandLength(at, "OPEN_RETURN_PATH", length, 0);
@@ -359,7 +381,7 @@ public final class MainStreamParser {
             case Command.POSTCOPY_RAM_DISCARD -> postcopy.discard(at, length);
             case Command.PACKAGED -> {
                 postcopy.packaged(at, length);
-                lastBlock = -1; // the first page behind it names its block
+                records.forgetBlock(); // the first page behind it names its block
             }
             case Command.SWITCHOVER_START -> {
                 commandLength(at, "SWITCHOVER_START", length, 0);
@@ -384,8 +406,8 @@ public final class MainStreamParser {
             case Command.POSTCOPY_LISTEN -> "POSTCOPY_LISTEN, outside of a package";
             case Command.POSTCOPY_RUN -> "POSTCOPY_RUN, outside of a package";
             case 8 -> "ENABLE_COLO";
-            case 9 -> "POSTCOPY_RESUME";
-            case 10 -> "RECV_BITMAP";
+            case Command.POSTCOPY_RESUME -> "POSTCOPY_RESUME";
+            case Command.RECV_BITMAP -> "RECV_BITMAP";
             default -> "unknown";
         };
     }
@@ -400,9 +422,30 @@ public final class MainStreamParser {
         return surplus;
     }
 
+    /** In postcopy the word about who runs the guest stands between records; else it is behind the end, and not ours. */
+    private void handover(long at) throws IOException {
+        if (!handover || !postcopy.runs()) {
+            throw in.corrupt(
+                    at,
+                    "record type 0x%x, a hand-over record, expected only in postcopy with x-handover"
+                            .formatted(Wire.HANDOVER));
+        }
+        HandoverRecord record = HandoverRecord.read(in);
+        if (record.code() != word) {
+            throw in.corrupt(
+                    at, "%s in postcopy, expected %s".formatted(record.code(), word == null ? "no more of it" : word));
+        }
+        word = word == HandoverRecord.Code.GRANT ? HandoverRecord.Code.HEARD : null;
+        visitor.handover(record);
+    }
+
     /** The devices came in the package. */
     private void endOfPostcopy() throws IOException {
         long at = in.offset();
+        while (in.peek() == Wire.HANDOVER) {
+            handover(at);
+            at = in.offset();
+        }
         int type = in.u8();
         if (type != Wire.EOF) {
             throw in.corrupt(at, "record type 0x%x behind the last page of postcopy, expected the end".formatted(type));

@@ -7,7 +7,7 @@ import java.util.List;
  * What {@link MainStreamParser} finds, in the order of the stream. All offsets and lengths it hands out are checked: they are
  * page aligned and inside their block.
  */
-public interface MainStreamVisitor {
+public interface MainStreamVisitor extends PageVisitor {
     void header(StreamHeader header) throws IOException;
 
     void command(Command command) throws IOException;
@@ -17,9 +17,6 @@ public interface MainStreamVisitor {
 
     /** The block list; from here on blocks are named by their place in it. */
     void blocks(List<BlockEntry> blocks) throws IOException;
-
-    /** A page whose 4096 bytes are next: the visitor must take all of them from {@code in}. */
-    void page(int block, long offset, StreamReader in) throws IOException;
 
     /**
      * An XBZRLE delta against what the page holds now, whose bytes are next: the visitor must take all of them.
@@ -34,8 +31,6 @@ public interface MainStreamVisitor {
      * @param length 1..{@link MainStreamParser#MAX_COMPRESSED_PAGE}
      */
     void compressedPage(int block, long offset, int length, StreamReader in) throws IOException;
-
-    void zeroPage(int block, long offset) throws IOException;
 
     /** A range that was never written, with {@code x-hole-runs}. */
     void holeRun(int block, long offset, long length) throws IOException;
@@ -62,6 +57,9 @@ public interface MainStreamVisitor {
 
     /** The guest is to run; from here on only pages come that were discarded, and no devices at the end. */
     void postcopy(PostcopyPackage whole) throws IOException;
+
+    /** In postcopy with {@code x-handover}: GRANT, and later perhaps HEARD, each once. */
+    void handover(HandoverRecord record) throws IOException;
 
     /** The rest of the stream, up to its end. */
     void devices(DeviceTail tail, List<DeviceSection> sections) throws IOException;

@@ -10,10 +10,11 @@ import java.util.Map;
  */
 final class PostcopyCommands {
     /** Bytes of a command in front of its payload. */
-    private static final int FRAME = 5;
+    static final int FRAME = 5;
 
     private static final int ADVICE = 2 * Long.BYTES;
-    private static final int RANGE = 2 * Long.BYTES;
+    /** Bytes of a range that is discarded. */
+    static final int RANGE = 2 * Long.BYTES;
 
     private final StreamReader in;
     private final MainStreamVisitor visitor;
@@ -29,6 +30,14 @@ final class PostcopyCommands {
         this.visitor = visitor;
         this.blockByName = blockByName;
         this.blocks = blocks;
+    }
+
+    /** On the new connection of a recovery nothing of this may come any more. */
+    PostcopyCommands resumed(StreamReader in, Map<String, Integer> blockByName, List<BlockEntry> blocks) {
+        PostcopyCommands resumed = new PostcopyCommands(in, visitor, blockByName, blocks);
+        resumed.advised = advised;
+        resumed.runs = runs;
+        return resumed;
     }
 
     /** Whether the guest was started already. */

@@ -1,6 +1,7 @@
 package org.transhume.channels.qemu;
 
 import java.io.IOException;
+import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -20,9 +21,26 @@ public record PostcopyPackage(DeviceTail devices, List<DeviceSection> sections, 
 
     private static final int FIRST_ROOM = 64 << 10;
     private static final byte[] LISTEN = {Wire.COMMAND, 0, Command.POSTCOPY_LISTEN, 0, 0};
-    private static final byte[] RUN = {Wire.COMMAND, 0, Command.POSTCOPY_RUN, 0, 0};
+    static final byte[] RUN = {Wire.COMMAND, 0, Command.POSTCOPY_RUN, 0, 0};
     private static final byte[] PING = {Wire.COMMAND, 0, Command.PING, 0, Integer.BYTES};
     private static final int PING_BYTES = PING.length + Integer.BYTES;
+
+    /** The bytes of a package, as {@link #read} takes them. */
+    static byte[] compose(DeviceTail devices, int ping) {
+        byte[] sections = devices.sections();
+        long length = LISTEN.length + (long) sections.length + PING_BYTES;
+        if (length > MAX_BYTES - RUN.length) {
+            throw new IllegalArgumentException(
+                    "a package of %d bytes of devices: expected at most %d with what is around them"
+                            .formatted(sections.length, MAX_BYTES));
+        }
+        return ByteBuffer.allocate((int) length)
+                .put(LISTEN)
+                .put(sections)
+                .put(PING)
+                .putInt(ping)
+                .array();
+    }
 
     /** Reads {@code length} bytes, checked against {@link #MAX_BYTES}. */
     static PostcopyPackage read(StreamReader in, int length) throws IOException {
@@ -38,7 +56,7 @@ public record PostcopyPackage(DeviceTail devices, List<DeviceSection> sections, 
         List<Integer> pings = new ArrayList<>();
         while (end - PING_BYTES >= LISTEN.length && stands(PING, bytes, end - PING_BYTES)) {
             end -= PING_BYTES;
-            pings.addFirst(be32(bytes, end + PING.length));
+            pings.addFirst(ByteBuffer.wrap(bytes).getInt(end + PING.length));
         }
         DeviceTailParser parser = new DeviceTailParser(in.channel(), base + LISTEN.length);
         // Behind the devices of a package comes no EOF, which the parser looks for.
@@ -83,9 +101,5 @@ public record PostcopyPackage(DeviceTail devices, List<DeviceSection> sections, 
 
     private static boolean stands(byte[] what, byte[] in, int at) {
         return in.length - at >= what.length && Arrays.equals(what, 0, what.length, in, at, at + what.length);
-    }
-
-    private static int be32(byte[] bytes, int at) {
-        return bytes[at] << 24 | (bytes[at + 1] & 0xff) << 16 | (bytes[at + 2] & 0xff) << 8 | (bytes[at + 3] & 0xff);
     }
 }

@@ -100,6 +100,12 @@ public final class StreamReader implements AutoCloseable {
         return buffer.get(Wire.BE32, position);
     }
 
+    /** Eight bytes as a number, which stay to be read. */
+    public long peek64() throws IOException {
+        need(8);
+        return buffer.get(Wire.BE64, position);
+    }
+
     /** A name behind its length byte. Bytes are taken as ISO 8859-1, so that any name survives a round trip. */
     public String str8() throws IOException {
         return text(u8());
@@ -127,6 +133,28 @@ public final class StreamReader implements AutoCloseable {
             at += part;
             length -= part;
         }
+    }
+
+    /** What came and was not given away yet, and more; only {@link #take} says what of it may be read. */
+    public MemorySegment buffer() {
+        return buffer;
+    }
+
+    /**
+     * Takes the next bytes where they are.
+     *
+     * @param length bytes, at most those of a page
+     * @return their position in {@link #buffer}, where they stay until the next call of anything here
+     */
+    public int take(int length) throws IOException {
+        if (length < 0 || length > Wire.PAGE_BYTES) {
+            throw new IllegalArgumentException(
+                    "%d bytes in one piece: expected 0..%d".formatted(length, Wire.PAGE_BYTES));
+        }
+        need(length, restLimit);
+        int at = position;
+        position += length;
+        return at;
     }
 
     /** Takes what is there already, at least one byte, at most {@code most}; -1 at the end of the stream. */

@@ -77,7 +77,15 @@ public final class StreamWriter implements AutoCloseable {
     }
 
     public StreamWriter bytes(byte[] bytes) throws IOException {
-        return copied(MemorySegment.ofArray(bytes), 0, bytes.length);
+        int done = 0;
+        while (done < bytes.length) {
+            room(1);
+            int part = Math.min(bytes.length - done, BUFFER - position);
+            MemorySegment.copy(bytes, done, buffer, ValueLayout.JAVA_BYTE, position, part);
+            position += part;
+            done += part;
+        }
+        return this;
     }
 
     /** {@code length} bytes at {@code at}, taken at once: the memory is the caller's again. */

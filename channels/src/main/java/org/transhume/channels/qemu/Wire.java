@@ -21,6 +21,9 @@ final class Wire {
     static final int VMDESCRIPTION = 0x06;
     static final int CONFIGURATION = 0x07;
     static final int COMMAND = 0x08;
+    /** Ours, with {@code x-handover} in postcopy: the first byte of {@link HandoverRecord#MAGIC}. */
+    static final int HANDOVER = HandoverRecord.MAGIC >>> 24;
+
     static final int SECTION_FOOTER = 0x7e;
 
     static final int RAM_VERSION = 4;

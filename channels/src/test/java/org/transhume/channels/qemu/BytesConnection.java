@@ -14,6 +14,7 @@ final class BytesConnection implements Connection {
     private final int most;
     private final boolean staysOpen;
     private final ByteArrayOutputStream written = new ByteArrayOutputStream();
+    private boolean forgets;
     private long position;
 
     /**
@@ -29,6 +30,13 @@ final class BytesConnection implements Connection {
     /** One to write to. */
     BytesConnection() {
         this(new byte[0], 1, false);
+    }
+
+    /** One to write to that keeps nothing, and so allocates nothing. */
+    static BytesConnection forgetting() {
+        BytesConnection connection = new BytesConnection();
+        connection.forgets = true;
+        return connection;
     }
 
     byte[] written() {
@@ -66,6 +74,9 @@ final class BytesConnection implements Connection {
 
     @Override
     public void write(IoVector from) throws IOException {
+        if (forgets) {
+            from.clear();
+        }
         while (from.size() > 0) {
             MemorySegment piece = from.first();
             write(piece, 0, piece.byteSize());

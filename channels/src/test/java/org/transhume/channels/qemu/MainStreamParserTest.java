@@ -645,6 +645,11 @@ class MainStreamParserTest {
         }
 
         @Override
+        public void handover(HandoverRecord record) {
+            heard.add("%s %s".formatted(record.code(), record.id()));
+        }
+
+        @Override
         public void devices(DeviceTail tail, List<DeviceSection> sections) {
             heard.add("%s %s"
                     .formatted(tail, sections.stream().map(DeviceSection::name).toList()));

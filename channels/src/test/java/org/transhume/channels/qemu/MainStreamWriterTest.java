@@ -56,6 +56,81 @@ class MainStreamWriterTest {
         assertEquals(Wired.spec("08 0001 0000"), written(out -> out.command(new Command.OpenReturnPath())));
         assertEquals(Wired.spec("08 0002 0004 00000001"), written(out -> out.command(new Command.Ping(1))));
         assertEquals(Wired.spec("08 000b 0000"), written(out -> out.command(new Command.SwitchoverStart())));
+        assertEquals(
+                Wired.spec("08 0003 0010 0000000000001000 0000000000001000"),
+                written(out -> out.command(new Command.PostcopyAdvise(0x1000))));
+        assertEquals(
+                Wired.spec("08 000a 0007 06 70632e72616d"),
+                written(out -> out.command(new Command.RecvBitmap("pc.ram"))));
+        assertEquals(Wired.spec("08 0009 0000"), written(out -> out.command(new Command.PostcopyResume())));
+    }
+
+    @Test
+    void twelveRangesAreDiscardedByOneCommandAndTheRestByTheNext() throws Exception {
+        long[] ranges = new long[2 * 20];
+        StringBuilder twelve = new StringBuilder();
+        for (int i = 0; i < 13; i++) {
+            ranges[2 * i] = i * 0x3000L;
+            ranges[2 * i + 1] = 0x1000;
+            if (i < 12) {
+                twelve.append("%016x%016x".formatted(i * 0x3000L, 0x1000));
+            }
+        }
+        String prefix = written(out -> out.blocks(BLOCKS, false));
+
+        assertEquals(
+                prefix
+                        + Wired.spec("08 0006 00ca 00 07 70632e62696f73 00" + twelve)
+                        + Wired.spec("08 0006 001a 00 07 70632e62696f73 00 0000000000024000 0000000000001000"),
+                written(out -> {
+                    out.blocks(BLOCKS, false);
+                    out.discard(1, ranges, 13);
+                    out.discard(1, ranges, 0);
+                }));
+    }
+
+    @Test
+    void thePackageHoldsTheDevicesBetweenListenAndRunAndThePageBehindItNamesItsBlock() throws Exception {
+        DeviceTail devices =
+                new DeviceTail(Wired.bytes("04 00000001 01 64 00000000 00000001 7e 00000001"), new byte[] {'{'});
+        String prefix = written(out -> out.blocks(BLOCKS, false));
+
+        assertEquals(
+                prefix
+                        + Wired.spec(
+                                "0000000000000002 06 70632e72616d 00",
+                                "08 0007 0004 00000027",
+                                "08 0004 0000",
+                                "04 00000001 01 64 00000000 00000001 7e 00000001",
+                                "08 0002 0004 00000003",
+                                "08 0005 0000",
+                                "0000000000001002 06 70632e72616d 00"),
+                written(out -> {
+                    out.blocks(BLOCKS, false);
+                    out.zeroPage(0, 0);
+                    out.packaged(devices, 3);
+                    out.run();
+                    out.zeroPage(0, 0x1000);
+                }));
+    }
+
+    @Test
+    void moreDevicesThanADestinationTakesAreNotPacked() {
+        DeviceTail devices = new DeviceTail(new byte[PostcopyPackage.MAX_BYTES], null);
+
+        assertThrows(IllegalArgumentException.class, () -> written(out -> out.packaged(devices, 3)));
+    }
+
+    @Test
+    void aBlockIsNamedAgainWhenAskedFor() throws Exception {
+        String prefix = written(out -> out.blocks(BLOCKS, false));
+
+        assertEquals(prefix + Wired.spec("0000000000000002 06 70632e72616d 00").repeat(2), written(out -> {
+            out.blocks(BLOCKS, false);
+            out.zeroPage(0, 0);
+            out.nameBlocks();
+            out.zeroPage(0, 0);
+        }));
     }
 
     @Test
