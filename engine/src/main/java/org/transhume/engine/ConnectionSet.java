@@ -8,6 +8,8 @@ import org.transhume.channels.Connection;
 public final class ConnectionSet implements AutoCloseable {
     /** In place of a page channel's number. */
     public static final int MAIN = -1;
+    /** In place of a page channel's number: pages that a destination asked for. */
+    public static final int URGENT = -3;
     /** Not told yet which it is. */
     public static final int UNKNOWN = -2;
 
@@ -26,7 +28,7 @@ public final class ConnectionSet implements AutoCloseable {
 
     /** Hears of one connection. */
     public interface Visitor {
-        /** @param channel number of a page channel, {@link #MAIN} or {@link #UNKNOWN} */
+        /** @param channel number of a page channel, {@link #MAIN}, {@link #URGENT} or {@link #UNKNOWN} */
         void connection(int channel, long bytesWritten, long bytesRead);
     }
 
@@ -38,7 +40,7 @@ public final class ConnectionSet implements AutoCloseable {
     /**
      * Any thread. The set owns {@code connection} from here on.
      *
-     * @param channel 0 and up for a page channel, or {@link #MAIN}
+     * @param channel 0 and up for a page channel, {@link #MAIN} or {@link #URGENT}
      */
     public Connection add(Connection connection, int channel) {
         synchronized (this) {
@@ -89,12 +91,47 @@ public final class ConnectionSet implements AutoCloseable {
         return sum;
     }
 
+    /** Of the main channels, one after the other. */
+    public synchronized long mainBytesWritten() {
+        long sum = 0;
+        for (Entry entry : entries) {
+            sum += entry.channel == MAIN ? entry.connection.bytesWritten() : 0;
+        }
+        return sum;
+    }
+
+    /** Of the page channels. */
+    public synchronized long multifdBytesWritten() {
+        long sum = 0;
+        for (Entry entry : entries) {
+            sum += entry.channel >= 0 ? entry.connection.bytesWritten() : 0;
+        }
+        return sum;
+    }
+
+    public synchronized long bytesRead() {
+        long sum = 0;
+        for (Entry entry : entries) {
+            sum += entry.connection.bytesRead();
+        }
+        return sum;
+    }
+
     public synchronized long bytesWritten() {
         long sum = 0;
         for (Entry entry : entries) {
             sum += entry.connection.bytesWritten();
         }
         return sum;
+    }
+
+    /** Closes those that there are; others may come, and the bytes of these stay counted. Any thread. */
+    public void breakAll() {
+        List<Entry> all;
+        synchronized (this) {
+            all = List.copyOf(entries);
+        }
+        all.forEach(entry -> entry.connection.close());
     }
 
     /** Any thread; wakes whoever waits on one of them. */

@@ -1,16 +1,10 @@
 package org.transhume.engine;
 
-import java.io.IOException;
-import java.io.UncheckedIOException;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 
 /** The threads of one migration, with names of one kind; each tells its Linux thread id while it runs. Any thread. */
 public final class Crew {
-    private static final Path SELF = Path.of("/proc/thread-self"); // a link to PID/task/TID
-
     private final String name;
     private final List<Member> running = new ArrayList<>(); // guarded by itself
 
@@ -38,7 +32,7 @@ public final class Crew {
 
     private Thread begin(String full, Runnable work) {
         return Thread.ofPlatform().daemon().name(full).start(() -> {
-            Member self = new Member(full, threadId());
+            Member self = new Member(full, Threads.id());
             synchronized (running) {
                 running.add(self);
             }
@@ -50,14 +44,6 @@ public final class Crew {
                 }
             }
         });
-    }
-
-    private static long threadId() {
-        try {
-            return Long.parseLong(Files.readSymbolicLink(SELF).getFileName().toString());
-        } catch (IOException e) {
-            throw new UncheckedIOException("no /proc, which names threads", e);
-        }
     }
 
     /** Those that run now, in the order in which they began. */

@@ -30,8 +30,12 @@ public final class Extensions {
     /** The destination starts the guest on the source's word only, and can be asked what became of it. */
     public static final String HANDOVER = "x-handover";
 
+    /** Pages that nobody asked for travel on all multifd channels in postcopy, too. */
+    public static final String MULTIFD_POSTCOPY = "x-multifd-postcopy";
+
     private static final long VERSION = 1;
-    private static final Set<String> NAMES = Set.of(HOLE_RUNS, LZ4, MULTIFD_XBZRLE, ADAPTIVE, RAM_DIGEST, HANDOVER);
+    private static final Set<String> NAMES =
+            Set.of(HOLE_RUNS, LZ4, MULTIFD_XBZRLE, ADAPTIVE, RAM_DIGEST, HANDOVER, MULTIFD_POSTCOPY);
 
     private Extensions() {}
 

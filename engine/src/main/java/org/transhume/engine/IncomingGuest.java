@@ -34,7 +34,40 @@ public interface IncomingGuest extends Identified {
      */
     boolean fresh();
 
-    /** RAM is complete; this is the device state that belongs to it. */
+    /**
+     * From here on, and before {@link #load}, some pages of the RAM are missing and come while the guest runs (postcopy). Java
+     * code must not touch one of them: it would wait where it reaches no safepoint, and hold up whoever brings the page. A
+     * vCPU, another process, a system call or {@link org.transhume.memory.GuestAccess} waits for it alone.
+     *
+     * @param pages valid until {@link #whole}
+     * @throws MigrationException if it cannot do without them: the source keeps the guest
+     */
+    default void missing(ArrivingPages pages) {
+        throw new MigrationException(
+                "this guest cannot run before all of its memory is there: switch capability postcopy-ram off on both sides");
+    }
+
+    /**
+     * Every page is there: memory is as any other again. Called once after {@link #missing}, also if the guest is not to run;
+     * from any thread of the migration, while the guest runs.
+     */
+    default void whole() {}
+
+    /**
+     * Pages that are missing will not come: none of its virtual CPUs may go on, and those that wait are about to be let go, with
+     * nothing in the pages they wait for. Called instead of going on, before {@link #whole}; waits for no page.
+     */
+    default void abandoned() {}
+
+    /**
+     * Linux thread ids of the virtual CPUs that run now, in their order: so it can be told how long each waits for pages. A
+     * guest that was stopped and goes on may have others. Empty: not known. Any thread.
+     */
+    default long[] vcpuThreads() {
+        return new long[0];
+    }
+
+    /** RAM is complete, but for what {@link #missing} told of; this is the device state that belongs to it. */
     void load(DeviceTail devices);
 
     /**

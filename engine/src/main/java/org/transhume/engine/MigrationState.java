@@ -2,7 +2,7 @@ package org.transhume.engine;
 
 /**
  * Where a migration stands. Either side; the outgoing one alone is {@link PreSwitchover}, {@link Device}, {@link Cancelling},
- * {@link Cancelled}.
+ * {@link Cancelled}, {@link PostcopyRecoverSetup}.
  */
 public sealed interface MigrationState {
     /** Connecting or listening. */
@@ -16,6 +16,25 @@ public sealed interface MigrationState {
 
     /** The guest is stopped, the last pages and its devices move. */
     record Device() implements MigrationState {}
+
+    /** The guest runs at the destination, and its pages still move. Either side. */
+    record PostcopyActive() implements MigrationState {}
+
+    /**
+     * As before, but without a connection: each side keeps what it has until another one is made. Either side.
+     *
+     * @param reason one line: what became of the connection
+     */
+    record PostcopyPaused(String reason) implements MigrationState {
+        /** The reason if somebody here wanted it, as QEMU has it. */
+        public static final String BY_CALLER = "Postcopy migration is paused by the user";
+    }
+
+    /** The source connects anew. */
+    record PostcopyRecoverSetup() implements MigrationState {}
+
+    /** The two sides compare what came. Either side. */
+    record PostcopyRecover() implements MigrationState {}
 
     record Cancelling() implements MigrationState {}
 
@@ -36,7 +55,16 @@ public sealed interface MigrationState {
     default boolean ended() {
         return switch (this) {
             case Setup _, Active _, PreSwitchover _, Device _, Cancelling _ -> false;
+            case PostcopyActive _, PostcopyPaused _, PostcopyRecoverSetup _, PostcopyRecover _ -> false;
             case Cancelled _, Completed _, Failed _ -> true;
+        };
+    }
+
+    /** Whether the guest belongs to the destination while not all of it is there. */
+    default boolean postcopy() {
+        return switch (this) {
+            case PostcopyActive _, PostcopyPaused _, PostcopyRecoverSetup _, PostcopyRecover _ -> true;
+            default -> false;
         };
     }
 }

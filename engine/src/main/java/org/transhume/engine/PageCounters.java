@@ -14,6 +14,8 @@ public final class PageCounters {
     public final LongAdder zero = new LongAdder();
     /** Pages of ranges that were never written, known without reading them. */
     public final LongAdder hole = new LongAdder();
+    /** Pages that the destination asked for in postcopy. */
+    public final LongAdder requested = new LongAdder();
     /** Packets that end an epoch of a page channel. */
     public final LongAdder syncPackets = new LongAdder();
 }

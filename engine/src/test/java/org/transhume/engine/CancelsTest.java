@@ -5,10 +5,8 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import java.io.IOException;
 import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.Test;
@@ -16,7 +14,6 @@ import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
-import org.transhume.channels.Connection;
 import org.transhume.engine.guest.SyntheticGuest;
 import org.transhume.engine.outgoing.Dialer;
 import org.transhume.engine.outgoing.OutgoingConfig;
@@ -82,28 +79,11 @@ class CancelsTest {
     void whileItWaitsForSomebodyToAnswerTheCall() throws Exception {
         try (SyntheticGuest source = guest()) {
             source.resume();
-            CompletableFuture<Void> calling = new CompletableFuture<>();
-            Dialer nobody = new Dialer() {
-                @Override
-                public Connection dial(Duration limit) throws IOException {
-                    calling.complete(null);
-                    try {
-                        new CountDownLatch(1).await();
-                    } catch (InterruptedException e) {
-                        throw new IOException("interrupted while connecting", e);
-                    }
-                    throw new AssertionError("nobody answers");
-                }
-
-                @Override
-                public boolean multiChannel() {
-                    return true;
-                }
-            };
+            UnansweredDialer nobody = new UnansweredDialer();
 
             OutgoingMigration migration = OutgoingMigration.start(
                     source, nobody, OutgoingConfig.builder().build(), new MigrationObserver() {}, "out");
-            calling.get(LIMIT_SECONDS, TimeUnit.SECONDS);
+            nobody.calling.get(LIMIT_SECONDS, TimeUnit.SECONDS);
             migration.cancel();
 
             assertCancelled(migration);

@@ -8,6 +8,7 @@ import org.transhume.channels.Address;
 import org.transhume.channels.Connection;
 import org.transhume.channels.IoVector;
 import org.transhume.channels.Listener;
+import org.transhume.channels.ThroughConnection;
 
 /** Accepts connections and adds up, call by call, what went over all of them: whatever they themselves count. */
 final class CountedConnections implements Listener {

@@ -4,12 +4,14 @@ import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import org.transhume.channels.Connection;
 import org.transhume.channels.IoVector;
+import org.transhume.channels.ThroughConnection;
 
 /** A real connection that breaks, both ways, once a number of bytes went out or came in. */
 final class CutConnection extends ThroughConnection {
     private volatile long written = Long.MAX_VALUE;
     private volatile long read = Long.MAX_VALUE;
     private volatile long answered = Long.MAX_VALUE;
+    private volatile boolean broken;
     private final AnswerBytes answers = new AnswerBytes();
 
     CutConnection(Connection real) {
@@ -34,7 +36,13 @@ final class CutConnection extends ThroughConnection {
         return this;
     }
 
+    /** Whether it broke here. */
+    boolean broken() {
+        return broken;
+    }
+
     private IOException cut() {
+        broken = true;
         real.close();
         return new IOException("cut");
     }

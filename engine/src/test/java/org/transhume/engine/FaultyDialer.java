@@ -10,6 +10,7 @@ import org.transhume.channels.Address;
 import org.transhume.channels.Connection;
 import org.transhume.channels.Connections;
 import org.transhume.channels.IoVector;
+import org.transhume.channels.ThroughConnection;
 import org.transhume.engine.outgoing.Dialer;
 
 /** Dials connections over which one bit flips in the last byte of certain bytes, where they pass for the first time. */

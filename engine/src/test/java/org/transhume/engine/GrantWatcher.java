@@ -6,6 +6,7 @@ import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
 import org.transhume.channels.Connection;
 import org.transhume.channels.IoVector;
+import org.transhume.channels.ThroughConnection;
 import org.transhume.channels.qemu.HandoverRecord;
 
 /** A real connection that does something right before GRANT goes out, which it knows by its first bytes. */

@@ -8,8 +8,10 @@ import java.util.List;
 import java.util.concurrent.locks.LockSupport;
 import org.transhume.engine.guest.SyntheticGuest;
 import org.transhume.engine.guest.WorkloadSpec;
+import org.transhume.memory.DirtyBitmap;
 import org.transhume.memory.DirtySources;
 import org.transhume.memory.GuestMemory;
+import org.transhume.memory.PageSize;
 import org.transhume.memory.RamBlock;
 import org.transhume.memory.WriterMarks;
 
@@ -42,6 +44,33 @@ final class Guests {
             ram(guest).fill((byte) 0x5a); // an earlier try got this far
         }
         return guest;
+    }
+
+    /** A guest to be filled that writes once it runs, and knows what it wrote. */
+    static SyntheticGuest writing(String machine, long ram, String workload) {
+        GuestMemory memory = new GuestMemory(List.of(RamBlock.memfd(SyntheticGuest.BLOCK, ram)));
+        WriterMarks marks = new WriterMarks(memory);
+        marks.start();
+        return new SyntheticGuest(machine, memory, marks, WorkloadSpec.parse(workload), true);
+    }
+
+    /** As {@link #assertSameRam}, but for the pages that {@code destination}, of {@link #writing}, wrote since it runs. It stands. */
+    static void assertSameButForItsOwn(SyntheticGuest source, SyntheticGuest destination, String where) {
+        long pages = ram(source).byteSize() / PageSize.BYTES;
+        try (DirtyBitmap written = new DirtyBitmap(pages)) {
+            destination.dirtySource().harvest(0, written);
+            assertTrue(written.count() < pages, where + ": it wrote everything");
+            for (long page = 0; page < pages; page++) {
+                long at = page * PageSize.BYTES;
+                long end = at + PageSize.BYTES;
+                if (!written.isMarked(page)) {
+                    assertEquals(
+                            -1,
+                            MemorySegment.mismatch(ram(source), at, end, ram(destination), at, end),
+                            where + ": page " + page);
+                }
+            }
+        }
     }
 
     static MemorySegment ram(SyntheticGuest guest) {

@@ -37,6 +37,9 @@ class MovesAHugeGuestTest {
     private static final long TOUCHED = 64 * Guests.MIB;
     private static final long HUGE = 1L << 40;
     private static final int LIMIT_SECONDS = 60;
+    /** What the destination finds memory for before pages come, at the most. */
+    private static final long AHEAD = 32 * Guests.MIB;
+
     /** A bitmap with a bit for every page of the tebibyte takes four times as much. */
     private static final long MOST_MORE_KILOBYTES = 8 << 10;
 
@@ -122,7 +125,9 @@ class MovesAHugeGuestTest {
             });
         }
         assertTrue(held[0] >= 2 * TOUCHED, held[0] + " bytes compared");
-        assertTrue(held[0] <= 2 * (TOUCHED + 2L * PageSize.BYTES), held[0] + " bytes held: holes came into being");
+        // Page channels may bring the last pages before the main one has said what is a hole behind them.
+        long most = 2 * (TOUCHED + 2L * PageSize.BYTES) + AHEAD;
+        assertTrue(held[0] <= most, held[0] + " bytes held: holes came into being");
     }
 
     /** RAM is in memfds, and not in this; bitmaps are, and the heap of this JVM. */

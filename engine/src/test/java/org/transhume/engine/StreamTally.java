@@ -12,6 +12,7 @@ import org.transhume.channels.qemu.Command;
 import org.transhume.channels.qemu.DeltaLengths;
 import org.transhume.channels.qemu.DeviceSection;
 import org.transhume.channels.qemu.DeviceTail;
+import org.transhume.channels.qemu.HandoverRecord;
 import org.transhume.channels.qemu.MainStreamParser;
 import org.transhume.channels.qemu.MainStreamVisitor;
 import org.transhume.channels.qemu.MultifdHello;
@@ -156,6 +157,9 @@ final class StreamTally implements MainStreamVisitor {
     public void discard(int block, long offset, long length) {
         throw new AssertionError("nobody starts postcopy here");
     }
+
+    @Override
+    public void handover(HandoverRecord record) {}
 
     @Override
     public void postcopy(PostcopyPackage whole) {

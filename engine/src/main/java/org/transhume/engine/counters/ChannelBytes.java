@@ -29,7 +29,7 @@ public final class ChannelBytes {
         if (channel == ConnectionSet.MAIN) {
             mainWritten += written;
             mainRead += read;
-        } else if (channel != ConnectionSet.UNKNOWN) {
+        } else if (channel >= 0) {
             multifdWritten += written;
             multifdRead += read;
         }

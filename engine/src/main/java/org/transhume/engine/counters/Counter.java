@@ -56,6 +56,22 @@ public enum Counter {
     MULTIFD_READ_BYTES(23, "bytes", TOTAL, "taken from the kernel on page channels", SOURCE, DESTINATION),
     PRECOPY_BYTES(24, "bytes", TOTAL, "of the main channel's, written while the guest ran", SOURCE),
     DOWNTIME_BYTES(25, "bytes", TOTAL, "of the main channel's, written while the guest stood", SOURCE),
+    POSTCOPY_BYTES(27, "bytes", TOTAL, "written to all channels since the guest runs at the destination", SOURCE),
+    POSTCOPY_REQUESTS(
+            28,
+            "pages",
+            TOTAL,
+            "that the destination asked for in postcopy; at a destination those it asked for",
+            SOURCE,
+            DESTINATION),
+    POSTCOPY_BLOCKTIME_MILLIS(
+            29,
+            "ms",
+            TOTAL,
+            "in which all virtual CPUs waited for missing pages at once; 0 while they are not known",
+            DESTINATION),
+    POSTCOPY_LATENCY_NANOS(
+            37, "ns", MOMENT, "from the fault on a missing page until it was there, in the mean so far", DESTINATION),
     DEVICE_BYTES(26, "bytes", ONCE, "device state that came", DESTINATION),
 
     NORMAL_PAGES(

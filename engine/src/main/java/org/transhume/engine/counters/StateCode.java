@@ -14,7 +14,11 @@ public enum StateCode {
     CANCELLED(5),
     COMPLETED(6),
     FAILED(7),
-    PRE_SWITCHOVER(8);
+    PRE_SWITCHOVER(8),
+    POSTCOPY_ACTIVE(9),
+    POSTCOPY_PAUSED(10),
+    POSTCOPY_RECOVER_SETUP(11),
+    POSTCOPY_RECOVER(12);
 
     private final int code;
 
@@ -32,6 +36,10 @@ public enum StateCode {
             case MigrationState.Active _ -> ACTIVE;
             case MigrationState.PreSwitchover _ -> PRE_SWITCHOVER;
             case MigrationState.Device _ -> DEVICE;
+            case MigrationState.PostcopyActive _ -> POSTCOPY_ACTIVE;
+            case MigrationState.PostcopyPaused _ -> POSTCOPY_PAUSED;
+            case MigrationState.PostcopyRecoverSetup _ -> POSTCOPY_RECOVER_SETUP;
+            case MigrationState.PostcopyRecover _ -> POSTCOPY_RECOVER;
             case MigrationState.Cancelling _ -> CANCELLING;
             case MigrationState.Cancelled _ -> CANCELLED;
             case MigrationState.Completed _ -> COMPLETED;

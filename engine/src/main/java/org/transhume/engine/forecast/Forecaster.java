@@ -51,8 +51,13 @@ public final class Forecaster {
 
     /** Saving device state was rehearsed: it took {@code nanos} for {@code bytes}. */
     public void rehearsed(long nanos, long bytes) {
+        costs = costs.devices((double) nanos + sending(bytes));
+    }
+
+    /** Nanoseconds on the way; 0 while its speed is not known. */
+    private double sending(long bytes) {
         double rate = throughput.bytesPerSecond();
-        costs = costs.devices((double) nanos + (rate > 0 ? (double) bytes * NANOS_PER_SECOND / rate : 0));
+        return rate > 0 ? (double) bytes * NANOS_PER_SECOND / rate : 0;
     }
 
     /**
@@ -60,11 +65,9 @@ public final class Forecaster {
      * waited for more pages, which the pause has to wait for anyway.
      */
     public void answered(long nanos, long unsent) {
-        double bytes = throughput.bytesPerSecond();
-        double waited = bytes > 0 ? (double) unsent * NANOS_PER_SECOND / bytes : 0;
         if (nanos <= quickest) {
             quickest = nanos;
-            costs = costs.wire(Math.max(0, (double) nanos - waited));
+            costs = costs.wire(Math.max(0, (double) nanos - sending(unsent)));
         }
     }
 
@@ -81,9 +84,7 @@ public final class Forecaster {
 
     /** Until the first of the last pages can go: what waits in the sockets goes while the guest is stopped and asked. */
     private double before(long unsent) {
-        double bytes = throughput.bytesPerSecond();
-        double waiting = bytes > 0 ? (double) unsent * NANOS_PER_SECOND / bytes : 0;
-        return Math.max(costs.before(), waiting);
+        return Math.max(costs.before(), sending(unsent));
     }
 
     /** Pages that may be left when the guest is stopped, so that the pause keeps its limit. */
@@ -95,9 +96,8 @@ public final class Forecaster {
 
     /** Nanoseconds to wait, with the guest running, until no more than a part of the limit goes to bytes that wait already. */
     public long untilQueueFits(Terms terms, long unsent) {
-        double bytes = throughput.bytesPerSecond();
         double tolerable = (double) terms.limitNanos() * QUEUE_PART;
-        return bytes > 0 ? (long) Math.max(0, (double) unsent * NANOS_PER_SECOND / bytes - tolerable) : 0;
+        return (long) Math.max(0, sending(unsent) - tolerable);
     }
 
     /** Pages a second to count on: never more than the cap lets through, though the pause knows none. */

@@ -5,6 +5,7 @@ import java.util.List;
 import java.util.UUID;
 import org.transhume.channels.qemu.BlockEntry;
 import org.transhume.channels.qemu.DeviceTail;
+import org.transhume.engine.ArrivingPages;
 import org.transhume.engine.Guest;
 import org.transhume.engine.IncomingGuest;
 import org.transhume.memory.DirtyBitmap;
@@ -21,9 +22,35 @@ public final class PassiveGuest implements Guest, IncomingGuest, AutoCloseable {
     private GuestMemory memory;
     private DeviceTail devices = DeviceTail.EMPTY;
     private volatile UUID uuid; // told by any channel
+    private final int touchRate;
+    private final long touchSeed;
+    private ArrivingPages arriving; // null: all of memory is there
+    private volatile MissingPageReader reader;
 
     /** Nothing yet: waits to be filled by an incoming migration. */
-    public PassiveGuest() {}
+    public PassiveGuest() {
+        this(0, 0);
+    }
+
+    private PassiveGuest(int touchRate, long touchSeed) {
+        this.touchRate = touchRate;
+        this.touchSeed = touchSeed;
+    }
+
+    /**
+     * As {@link #PassiveGuest()}, but where pages still come after its devices are loaded (postcopy) some that are missing are
+     * read, as if it ran, so that they are asked for.
+     *
+     * @param pagesPerSecond at least 1; none while all who read wait for one
+     * @param seed says which
+     */
+    public static PassiveGuest touching(int pagesPerSecond, long seed) {
+        if (pagesPerSecond < 1) {
+            throw new IllegalArgumentException(
+                    "touching %d pages a second: expected 1 and up".formatted(pagesPerSecond));
+        }
+        return new PassiveGuest(pagesPerSecond, seed);
+    }
 
     /**
      * As it was received before; owns {@code memory}.
@@ -31,6 +58,7 @@ public final class PassiveGuest implements Guest, IncomingGuest, AutoCloseable {
      * @param uuid null: its stream named none
      */
     public PassiveGuest(String machine, UUID uuid, GuestMemory memory, DeviceTail devices) {
+        this(0, 0);
         this.machine = machine;
         this.uuid = uuid;
         this.memory = memory;
@@ -53,7 +81,7 @@ public final class PassiveGuest implements Guest, IncomingGuest, AutoCloseable {
         List<RamBlock> mapped = new ArrayList<>();
         try {
             for (BlockEntry block : blocks) {
-                mapped.add(RamBlock.memfd(block.name(), block.length()));
+                mapped.add(RamBlock.anonymous(block.name(), block.length()));
             }
         } catch (Throwable t) {
             mapped.forEach(RamBlock::close);
@@ -70,8 +98,30 @@ public final class PassiveGuest implements Guest, IncomingGuest, AutoCloseable {
     }
 
     @Override
+    public void missing(ArrivingPages pages) {
+        arriving = pages;
+    }
+
+    /** Pages that were missing, were read, and came. */
+    public long pagesTouched() {
+        MissingPageReader begun = reader;
+        return begun == null ? 0 : begun.pagesRead();
+    }
+
+    @Override
+    public void whole() {
+        if (reader != null) {
+            reader.end();
+        }
+    }
+
+    /** Its devices are as they came. Nobody is sure to start it, so it is here that reading of missing pages begins. */
+    @Override
     public void load(DeviceTail devices) {
         this.devices = devices;
+        if (arriving != null && touchRate > 0) {
+            reader = new MissingPageReader(memory, arriving, touchRate, touchSeed);
+        }
     }
 
     @Override
@@ -129,6 +179,7 @@ public final class PassiveGuest implements Guest, IncomingGuest, AutoCloseable {
 
     @Override
     public void close() {
+        whole();
         if (memory != null) {
             memory.close();
         }

@@ -12,14 +12,17 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.transhume.channels.qemu.BlockEntry;
 import org.transhume.channels.qemu.DeviceTail;
+import org.transhume.engine.ArrivingPages;
 import org.transhume.engine.DeviceSections;
 import org.transhume.engine.Guest;
 import org.transhume.engine.IncomingGuest;
+import org.transhume.engine.MigrationException;
 import org.transhume.engine.VcpuRings;
 import org.transhume.memory.DirtyRings;
 import org.transhume.memory.DirtySource;
 import org.transhume.memory.GuestMemory;
 import org.transhume.memory.Lease;
+import org.transhume.memory.PageSize;
 import org.transhume.memory.RamBlock;
 import org.transhume.memory.WriterMarks;
 
@@ -72,9 +75,8 @@ public final class SyntheticGuest implements Guest, IncomingGuest, AutoCloseable
         this.source = source;
         this.untouched = fresh;
         this.fresh = fresh;
-        RamBlock block = memory.blocks().getFirst();
         this.rings = source instanceof WriterMarks ? new DirtyRings(memory, WRITERS) : null;
-        this.workload = new Workload(spec, block.segment(), mark(source, rings), WRITERS);
+        this.workload = new Workload(spec, memory.blocks().getFirst(), mark(source, rings), WRITERS);
     }
 
     private static Workload.Mark mark(DirtySource source, DirtyRings rings) {
@@ -171,6 +173,39 @@ public final class SyntheticGuest implements Guest, IncomingGuest, AutoCloseable
         return fresh;
     }
 
+    /** Its threads then reach memory in foreign functions. {@link #pause} waits for no page, {@link #close} neither. */
+    @Override
+    public void missing(ArrivingPages pages) {
+        RamBlock block = memory.blocks().getFirst();
+        if (block.hostPageSize() != PageSize.BYTES) {
+            throw new MigrationException(
+                    "block '%s' is in huge pages of %d bytes, and a part of one cannot follow: give the guest other memory, or switch capability postcopy-ram off on both sides"
+                            .formatted(block.name(), block.hostPageSize()));
+        }
+        workload.missing(true);
+    }
+
+    @Override
+    public void whole() {
+        workload.missing(false);
+        mayBeHuge();
+    }
+
+    /** Only once nothing is to come any more: a huge page would be there where its pages are not. */
+    private void mayBeHuge() {
+        memory.blocks().forEach(block -> block.mayBeHuge(true));
+    }
+
+    @Override
+    public synchronized void abandoned() {
+        pause(); // what its devices then say is how it was
+    }
+
+    @Override
+    public long[] vcpuThreads() {
+        return workload.threadIds();
+    }
+
     @Override
     public void load(DeviceTail devices) {
         new DeviceSections(List.of(new RunStateDevice())).load(devices);
@@ -196,6 +231,9 @@ public final class SyntheticGuest implements Guest, IncomingGuest, AutoCloseable
     public void start() {
         if (ranAtSource()) {
             resume();
+        }
+        if (!workload.missing()) {
+            mayBeHuge();
         }
     }
 

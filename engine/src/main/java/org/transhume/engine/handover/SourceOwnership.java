@@ -44,6 +44,8 @@ public record SourceOwnership(Agreement agreement, State state) {
         REFUSED,
         /** Any other end of the exchange: a connection lost, nonsense on it, silence beyond all patience. */
         LOST,
+        /** In postcopy, the destination connected again and said what of the guest came to it. */
+        RESUMED,
         /** Asked again, the destination says that it runs the guest. */
         RUNS,
         /** Asked again, the destination says that it does not run the guest and never will. */
@@ -82,6 +84,10 @@ public record SourceOwnership(Agreement agreement, State state) {
                     case LOADED -> state == State.HANDED_OVER ? State.THERE : state;
                     case REFUSED -> state == State.HANDED_OVER ? State.BACK : state;
                     case LOST -> state == State.HANDED_OVER ? lost() : state;
+                    case RESUMED -> {
+                        require(event, !ours() && state != State.UNCONFIRMED);
+                        yield State.THERE;
+                    }
                     case RUNS -> {
                         require(event, state == State.ASKING);
                         yield State.THERE;

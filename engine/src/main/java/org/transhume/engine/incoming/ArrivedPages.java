@@ -76,6 +76,13 @@ final class ArrivedPages implements AutoCloseable {
         }
     }
 
+    /** A page is zero in a place that held nothing. */
+    void placedZero(long page) {
+        if (!zeroes.testAndMark(page) && !written.isMarked(page) && !holes.isMarked(page / STRETCH)) {
+            came.increment();
+        }
+    }
+
     /**
      * {@code count} pages from {@code first} on are zero.
      *
@@ -110,6 +117,88 @@ final class ArrivedPages implements AutoCloseable {
         }
     }
 
+    /** What came of {@code count} pages from {@code first} on does not count any more, as if it had not. One thread. */
+    void forget(long first, long count) {
+        long end = first + count;
+        for (long stretch = first / STRETCH; stretch * STRETCH < end; stretch++) {
+            long begin = stretch * STRETCH;
+            long behind = Math.min(begin + STRETCH, pages);
+            long from = Math.max(first, begin);
+            long to = Math.min(end, behind);
+            if (holes.isMarked(stretch)) {
+                zeroes.markRange(begin, from - begin);
+                zeroes.markRange(to, behind - to);
+                holes.clearRange(stretch, 1);
+                came.add(from - to);
+            } else {
+                came.add(-cameOf(from, to));
+            }
+        }
+        written.clearRange(first, count);
+        zeroes.clearRange(first, count);
+    }
+
+    /** Pages of a range that came, where no hole is. */
+    private long cameOf(long from, long to) {
+        long sum = 0;
+        for (long first = from & -Long.SIZE; first < to; first += Long.SIZE) {
+            long bits = written.word(first) | zeroes.word(first);
+            bits &= first < from ? -1L << from : -1L;
+            bits &= to - first < Long.SIZE ? ~(-1L << to) : -1L;
+            sum += Long.bitCount(bits);
+        }
+        return sum;
+    }
+
+    /** The lowest marked page at or after {@code from}, or {@link #pages}. */
+    private long next(DirtyBitmap bitmap, long from) {
+        long page = from < pages ? bitmap.nextMarked(from) : -1;
+        return page < 0 ? pages : page;
+    }
+
+    /** Whether the page came, in whatever form. */
+    boolean came(long page) {
+        return written.isMarked(page) || zeroes.isMarked(page) || holes.isMarked(page / STRETCH);
+    }
+
+    /** A bit for each of the 64 pages from {@code first} on: whether it came. */
+    long cameOf64(long first) {
+        if (holes.isMarked(first / STRETCH)) {
+            return pages - first >= Long.SIZE ? -1L : (1L << (pages - first)) - 1;
+        }
+        return written.word(first) | zeroes.word(first);
+    }
+
+    /**
+     * Pages of which nothing came hold nothing from here on.
+     *
+     * @param block whose pages they are
+     */
+    void discardTheRest(RamBlock block) {
+        if (stale == null) {
+            return;
+        }
+        long from = 0;
+        long to = 0; // [from, to) is to go
+        for (long page = next(stale, 0); page < pages; page = next(stale, page + 1)) {
+            if (came(page)) {
+                continue;
+            }
+            if (page != to) {
+                discard(block, from, to);
+                from = page;
+            }
+            to = page + 1;
+        }
+        discard(block, from, to);
+    }
+
+    private static void discard(RamBlock block, long from, long to) {
+        if (to > from) {
+            block.discard(from * PageSize.BYTES, (to - from) * PageSize.BYTES);
+        }
+    }
+
     private void clearAll(DirtyBitmap content, long first, long end) {
         long left = content.count(first, end); // not far beyond the end looked for more
         for (long page = first; left > 0; left--, page++) {
@@ -130,7 +219,7 @@ final class ArrivedPages implements AutoCloseable {
     /** The lowest page of which nothing came, if there is one. Takes a while. */
     long firstMissing() {
         long page = 0;
-        while (page < pages && (written.isMarked(page) || zeroes.isMarked(page) || holes.isMarked(page / STRETCH))) {
+        while (page < pages && came(page)) {
             page++;
         }
         return page;

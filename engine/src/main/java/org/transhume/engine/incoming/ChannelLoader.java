@@ -2,8 +2,10 @@ package org.transhume.engine.incoming;
 
 import java.io.IOException;
 import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
 import java.time.Duration;
 import java.util.Set;
+import java.util.function.Supplier;
 import org.transhume.channels.Connection;
 import org.transhume.channels.IoVector;
 import org.transhume.channels.qemu.CorruptStreamException;
@@ -27,6 +29,9 @@ final class ChannelLoader implements AutoCloseable {
     private final PageCounters pages;
     private final Set<MultifdMethod> accepted;
     private final Duration stallLimit;
+    private final Supplier<PostcopyRam> postcopy;
+    private PostcopyRam.Arrivals arrivals; // in postcopy
+    private MemoryAhead.Row row; // null: nothing looks ahead
     private final PackedPages packed = new PackedPages();
     private final Arena arena = Arena.ofShared();
     private final MultifdPacket packet = new MultifdPacket(arena);
@@ -42,6 +47,7 @@ final class ChannelLoader implements AutoCloseable {
      * @param connection behind its first 64 bytes
      * @param accepted forms that pages may come in
      * @param stallLimit longest wait for the rest of a packet; zero is for ever
+     * @param postcopy where pages are missing while the guest runs; gives null before. It begins at a sync point
      */
     ChannelLoader(
             Connection connection,
@@ -49,7 +55,8 @@ final class ChannelLoader implements AutoCloseable {
             SyncPoints syncs,
             PageCounters pages,
             Set<MultifdMethod> accepted,
-            Duration stallLimit) {
+            Duration stallLimit,
+            Supplier<PostcopyRam> postcopy) {
         this.connection = connection;
         this.id = id;
         this.channel = "multifd channel " + id;
@@ -58,12 +65,28 @@ final class ChannelLoader implements AutoCloseable {
         this.pages = pages;
         this.accepted = accepted;
         this.stallLimit = stallLimit;
+        this.postcopy = postcopy;
     }
 
     /** Applies packets until the peer closes the channel between two of them. */
     void load(LoadedRam ram) throws IOException {
+        try {
+            apply(ram);
+        } finally {
+            if (arrivals != null) {
+                arrivals.close();
+            }
+        }
+    }
+
+    private void apply(LoadedRam ram) throws IOException {
         PageRecorder recorder = ram.recorder();
+        row = ram.row();
         while (readHeader()) {
+            if (arrivals == null) {
+                PostcopyRam missing = postcopy.get();
+                arrivals = missing == null ? null : missing.arrivals();
+            }
             packet.check(channel, headerAt, accepted);
             boolean sync = packet.isSync();
             int normal = packet.normalPages();
@@ -75,24 +98,29 @@ final class ChannelLoader implements AutoCloseable {
             if (normal + zero > 0) {
                 pagesSinceSync = true;
                 prepare(ram, normal, zero);
+                expectMore(normal, zero);
             }
             long dataAt = headerAt + MultifdPacket.BYTES;
             readData(ram, normal, method, data, dataAt);
-            int deltas = 0;
-            if (normal > 0 && method != MultifdMethod.NONE) {
-                deltas = unpack(ram, normal, method, data, dataAt, number);
+            if (arrivals != null) {
+                place(normal, zero, method, data, dataAt, number);
+            } else {
+                int deltas = 0;
+                if (normal > 0 && method != MultifdMethod.NONE) {
+                    deltas = unpack(ram, normal, method, data, dataAt, number);
+                }
+                for (int i = 0; i < normal; i++) {
+                    ram.arrived(block, offsets[i]);
+                    recorder.inPlace(block, offsets[i]);
+                }
+                for (int i = normal; i < normal + zero; i++) {
+                    ram.zero(block, offsets[i], recorder);
+                }
+                recorder.flush();
+                pages.normal.add(normal - deltas);
+                pages.delta.add(deltas);
+                pages.zero.add(zero);
             }
-            for (int i = 0; i < normal; i++) {
-                ram.arrived(block, offsets[i]);
-                recorder.inPlace(block, offsets[i]);
-            }
-            for (int i = normal; i < normal + zero; i++) {
-                ram.zero(block, offsets[i], recorder);
-            }
-            recorder.flush();
-            pages.normal.add(normal - deltas);
-            pages.delta.add(deltas);
-            pages.zero.add(zero);
             headerAt = dataAt + data;
             if (sync) {
                 pages.syncPackets.increment();
@@ -107,6 +135,37 @@ final class ChannelLoader implements AutoCloseable {
     private int unpack(LoadedRam ram, int normal, MultifdMethod method, int data, long dataAt, long number) {
         try {
             return packed.apply(method, data, ram.segment(block), offsets, normal);
+        } catch (CorruptDataException e) {
+            throw new CorruptStreamException(
+                    channel, dataAt, "packet %d, %s: %s".formatted(number, method, e.getMessage()));
+        }
+    }
+
+    /** In postcopy: adjacent pages go into their places together. */
+    private void place(int normal, int zero, MultifdMethod method, int data, long dataAt, long number)
+            throws IOException {
+        if (normal > 0) {
+            MemorySegment from = inFull(normal, method, data, dataAt, number);
+            int run = 0;
+            for (int i = 1; i <= normal; i++) {
+                if (i == normal || offsets[i] != offsets[i - 1] + PageSize.BYTES) {
+                    arrivals.pages(
+                            block, offsets[run], from, (long) run * PageSize.BYTES, (long) (i - run) * PageSize.BYTES);
+                    run = i;
+                }
+            }
+        }
+        for (int i = normal; i < normal + zero; i++) {
+            arrivals.zeroPage(block, offsets[i]);
+        }
+    }
+
+    private MemorySegment inFull(int normal, MultifdMethod method, int data, long dataAt, long number) {
+        try {
+            if (method == MultifdMethod.DELTA) {
+                throw new CorruptDataException("deltas in postcopy, expected pages in full");
+            }
+            return packed.inFull(method, data, normal);
         } catch (CorruptDataException e) {
             throw new CorruptStreamException(
                     channel, dataAt, "packet %d, %s: %s".formatted(number, method, e.getMessage()));
@@ -140,14 +199,26 @@ final class ChannelLoader implements AutoCloseable {
         }
     }
 
-    /** Pages as they are go straight into their places, anything else to where it is unpacked from. */
+    private void expectMore(int normal, int zero) {
+        if (row == null) {
+            return;
+        }
+        if (zero > 0) {
+            row.broken();
+        }
+        if (normal > 0) {
+            row.came(block, offsets[normal - 1], normal);
+        }
+    }
+
+    /** Pages as they are go straight into their places where nobody waits for them, anything else to where it is taken from. */
     private void readData(LoadedRam ram, int normal, MultifdMethod method, int data, long dataAt) throws IOException {
         headerBytes = 0;
         if (data == 0) {
             return;
         }
         scatter.clear();
-        if (method == MultifdMethod.NONE) {
+        if (method == MultifdMethod.NONE && arrivals == null) {
             for (int i = 0; i < normal; i++) {
                 scatter.add(ram.segment(block), offsets[i], PageSize.BYTES);
             }

@@ -24,6 +24,7 @@ import org.transhume.engine.Extensions;
  *     that pauses before the switchover sends nothing until somebody tells it to go on
  * @param switchoverAck whether the source waits for the guest's approval before it hands over
  * @param lateDisks whether disks are activated only for a guest that starts running
+ * @param postcopy how the guest may arrive before all of its pages; null: not at all
  * @param announcements when a guest that has arrived tells the network
  */
 public record IncomingConfig(
@@ -37,6 +38,7 @@ public record IncomingConfig(
         Duration silenceLimit,
         boolean switchoverAck,
         boolean lateDisks,
+        PostcopyArrival postcopy,
         AnnounceSchedule announcements) {
     /** The main channel alone, no extensions, up to 16 TiB of RAM. */
     public static final IncomingConfig DEFAULT = new IncomingConfig(
@@ -50,6 +52,7 @@ public record IncomingConfig(
             Duration.ZERO,
             false,
             false,
+            null,
             AnnounceSchedule.DEFAULT);
 
     public IncomingConfig {
@@ -125,6 +128,10 @@ public record IncomingConfig(
         return but(draft -> draft.lateDisks = value);
     }
 
+    public IncomingConfig withPostcopy(PostcopyArrival value) {
+        return but(draft -> draft.postcopy = value);
+    }
+
     public IncomingConfig withAnnouncements(AnnounceSchedule value) {
         return but(draft -> draft.announcements = value);
     }
@@ -147,6 +154,7 @@ public record IncomingConfig(
         private Duration silenceLimit;
         private boolean switchoverAck;
         private boolean lateDisks;
+        private PostcopyArrival postcopy;
         private AnnounceSchedule announcements;
 
         Draft(IncomingConfig from) {
@@ -160,6 +168,7 @@ public record IncomingConfig(
             silenceLimit = from.silenceLimit;
             switchoverAck = from.switchoverAck;
             lateDisks = from.lateDisks;
+            postcopy = from.postcopy;
             announcements = from.announcements;
         }
 
@@ -175,6 +184,7 @@ public record IncomingConfig(
                     silenceLimit,
                     switchoverAck,
                     lateDisks,
+                    postcopy,
                     announcements);
         }
     }

@@ -9,25 +9,31 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.BitSet;
 import java.util.List;
+import java.util.Optional;
 import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
 import java.util.function.Supplier;
 import org.transhume.channels.Connection;
 import org.transhume.channels.Listener;
 import org.transhume.channels.qemu.CorruptStreamException;
+import org.transhume.channels.qemu.HandoverRecord;
 import org.transhume.channels.qemu.MainStreamParser;
 import org.transhume.channels.qemu.MultifdHello;
+import org.transhume.channels.qemu.PostcopyPackage;
 import org.transhume.channels.qemu.ReturnPathMessage;
 import org.transhume.channels.qemu.StreamReader;
 import org.transhume.engine.ConnectionSet;
 import org.transhume.engine.Extensions;
+import org.transhume.engine.HalfState;
 import org.transhume.engine.IncomingGuest;
 import org.transhume.engine.MigrationException;
 import org.transhume.engine.MigrationObserver;
 import org.transhume.engine.MigrationState;
 import org.transhume.engine.PageCounters;
+import org.transhume.engine.PostcopyTimes;
 import org.transhume.engine.Threads;
 import org.transhume.engine.counters.ChannelBytes;
 import org.transhume.engine.counters.Counter;
@@ -36,6 +42,8 @@ import org.transhume.engine.counters.Side;
 import org.transhume.engine.counters.StateCode;
 import org.transhume.engine.digest.RamDigest;
 import org.transhume.engine.handover.Agreement;
+import org.transhume.engine.stalls.PageStalls;
+import org.transhume.engine.stalls.StallFigures;
 
 /**
  * Takes one guest in. Accepts connections, tells them apart by their first four bytes, loads RAM and devices, starts the
@@ -52,13 +60,14 @@ public final class IncomingMigration {
     private static final ValueLayout.OfInt BE32 = ValueLayout.JAVA_INT_UNALIGNED.withOrder(ByteOrder.BIG_ENDIAN);
 
     private final IncomingGuest guest;
-    private final Listener listener;
+    private volatile Listener listener; // a recovery may bring another
     private final Supplier<IncomingConfig> settings;
     private final MigrationObserver observer;
     private final String name;
 
     private final ConnectionSet connections = new ConnectionSet();
     private final PageCounters pages = new PageCounters();
+    private final PostcopyTimes postcopyTimes = new PostcopyTimes();
     private final CompletableFuture<LoadedRam> ramReady = new CompletableFuture<>();
     private final CompletableFuture<IncomingReport> completion = new CompletableFuture<>();
     /** Completes with the main stream loaded, or with the first thing that went wrong anywhere. */
@@ -71,6 +80,10 @@ public final class IncomingMigration {
     private IncomingConfig config; // guarded by arrivals
     private SyncPoints syncs; // guarded by arrivals
     private boolean ending; // guarded by arrivals
+    private final List<Thread> acceptors = new ArrayList<>(); // guarded by arrivals
+    private MainStreamParser parser; // of the thread of the main channel
+    private boolean toldMissing; // of this migration's thread
+    private volatile boolean runsEarly;
     private int accepted; // guarded by arrivals
 
     private volatile MigrationState state = new MigrationState.Setup();
@@ -79,6 +92,7 @@ public final class IncomingMigration {
     private volatile Announcements announcements;
     private volatile Takeover takeover;
     private volatile String aborted;
+    private volatile IncomingPostcopy postcopy;
     private volatile long firstNanos;
     private volatile long endNanos;
     private volatile boolean quiet;
@@ -137,14 +151,72 @@ public final class IncomingMigration {
         if (begun != null) {
             begun.abort(why);
         }
+        IncomingPostcopy arriving = postcopy;
+        if (arriving != null) {
+            arriving.giveUp(why);
+        }
     }
 
     /** Breaks its connections, as a network does that fails; without effect while there are none. Returns at once. */
     public void yank() {
-        if (!connections.isEmpty()) {
+        if (postcopy != null) {
+            connections.breakAll(); // it waits for others
+        } else if (!connections.isEmpty()) {
             loaded.completeExceptionally(new MigrationException("its connections were closed by yank"));
             connections.close();
         }
+    }
+
+    /**
+     * Breaks the connections of a postcopy, which then waits for others. Waits for nobody; takes effect when the guest runs
+     * here: before, it is its source's, and the migration would fail.
+     *
+     * @return false if it is not in {@code postcopy-active} or {@code postcopy-recover}
+     */
+    public boolean pausePostcopy() {
+        IncomingPostcopy arriving = postcopy;
+        return arriving != null && arriving.pause();
+    }
+
+    /**
+     * Has a postcopy that lost its connection wait for its source at {@code next}, which is this migration's from here on
+     * if this returns true; one that was given before is closed.
+     *
+     * @return false if it is not in {@code postcopy-paused}
+     */
+    public boolean recover(Listener next) {
+        IncomingPostcopy arriving = postcopy;
+        if (arriving == null || !arriving.paused()) {
+            return false;
+        }
+        Listener older = listener;
+        listener = next;
+        older.close();
+        startAccepting(next);
+        return true;
+    }
+
+    private void startAccepting(Listener from) {
+        synchronized (arrivals) {
+            acceptors.add(Thread.ofPlatform().daemon().name(name + " accept").start(() -> accept(from)));
+        }
+    }
+
+    /** Gives up the address where it listens, so that {@link #recover} can be given another listener there. */
+    public void dropListener() {
+        listener.close();
+    }
+
+    /** How long threads waited for pages, so far or in all; empty while none were missing. */
+    public Optional<StallFigures> stalls() {
+        IncomingPostcopy arriving = postcopy;
+        if (arriving == null) {
+            return Optional.empty();
+        }
+        if (runsEarly && !state.ended()) {
+            arriving.ram().stalls().vcpus(guest.vcpuThreads()); // a guest that was stopped meanwhile has others now
+        }
+        return Optional.of(arriving.ram().stalls().figures());
     }
 
     /** Ends the announcements of a guest that has arrived; none is under way when this returns. */
@@ -163,7 +235,15 @@ public final class IncomingMigration {
         long end = endNanos;
         MainLoader loader = mainLoader;
         SyncPoints points = syncs();
+        Optional<StallFigures> waits = stalls();
         return values.with(Counter.STATE, StateCode.of(state).code())
+                .with(
+                        Counter.POSTCOPY_BLOCKTIME_MILLIS,
+                        waits.map(all -> TimeUnit.NANOSECONDS.toMillis(all.allStalledNanos()))
+                                .orElse(0L))
+                .with(
+                        Counter.POSTCOPY_LATENCY_NANOS,
+                        waits.map(all -> all.all().meanNanos()).orElse(0L))
                 .with(
                         Counter.ELAPSED_MILLIS,
                         first == 0 ? 0 : TimeUnit.NANOSECONDS.toMillis((end == 0 ? System.nanoTime() : end) - first))
@@ -175,13 +255,14 @@ public final class IncomingMigration {
                 .with(Counter.DELTA_PAGES, pages.delta.sum())
                 .with(Counter.COMPRESSED_PAGES, pages.compressed.sum())
                 .with(Counter.SYNC_PACKETS, pages.syncPackets.sum())
+                .with(Counter.POSTCOPY_REQUESTS, pages.requested.sum())
                 .with(Counter.SYNCS, points == null ? 0 : points.passed())
                 .build();
     }
 
     private void run() {
         enter(state);
-        Thread acceptor = Thread.ofPlatform().daemon().name(name + " accept").start(this::accept);
+        startAccepting(listener);
         Throwable failure = null;
         MainLoader loader = null;
         double loadMillis = 0;
@@ -191,10 +272,16 @@ public final class IncomingMigration {
                 RamDigest.prepare(); // this thread has nothing else to do for now
             }
             loader = loaded.join();
-            stopChannels();
-            loader.checkComplete();
+            IncomingPostcopy arriving = postcopy;
+            if (arriving == null) {
+                stopChannels();
+                loader.checkComplete();
+            } else {
+                guest.missing(arriving.ram());
+                toldMissing = true;
+            }
             long t0 = System.nanoTime();
-            guest.load(loader.devices());
+            guest.load(arriving == null ? loader.devices() : arriving.whole().devices());
             // Whatever else must hold before the guest may run here is looked at now: it can still be refused.
             loadMillis = (System.nanoTime() - t0) / NANOS_PER_MILLI;
             takeOver(loader);
@@ -206,6 +293,13 @@ public final class IncomingMigration {
             guest.start();
             takeover.started();
             startMillis = (System.nanoTime() - t1) / NANOS_PER_MILLI;
+            if (arriving != null) {
+                runsEarly = true;
+                arriving.ram().stalls().vcpus(guest.vcpuThreads());
+                arriving.started(returnPath);
+                arriving.awaitWhole();
+                takeover.whole(arriving.main(mainConnection()), 0);
+            }
         } catch (CompletionException e) {
             failure = e.getCause();
         } catch (Throwable t) {
@@ -214,14 +308,16 @@ public final class IncomingMigration {
         if (failure != null && takeover != null) {
             takeover.failed();
         }
-        answer(failure);
+        if (failure == null || !runsEarly) { // else the source must not take it back
+            answer(failure);
+        }
         if (failure != null) {
             endAnnouncements();
         }
         if (takeover != null) {
             takeover.settle();
         }
-        close(acceptor);
+        close(failure != null);
         end(failure, loadMillis, startMillis);
     }
 
@@ -229,7 +325,9 @@ public final class IncomingMigration {
         Agreement agreement = latched().handover()
                 ? Agreement.GRANTED
                 : returnPath.opened() ? Agreement.ANSWERED : Agreement.UNANSWERED;
-        Takeover last = new Takeover(agreement, mainConnection(), loader.end());
+        Takeover last = postcopy == null
+                ? new Takeover(agreement, mainConnection(), loader.end(), () -> false)
+                : new Takeover(agreement, null, 0, postcopy::comes);
         takeover = last;
         String given = aborted;
         if (given != null) {
@@ -240,7 +338,8 @@ public final class IncomingMigration {
 
     /** The last word to the source, if it opened a return path: 0 once the guest is loaded and started. */
     private void answer(Throwable failure) {
-        ReturnPath path = returnPath;
+        IncomingPostcopy arriving = postcopy;
+        ReturnPath path = arriving == null ? returnPath : arriving.answers(returnPath);
         if (path == null) {
             return;
         }
@@ -281,12 +380,12 @@ public final class IncomingMigration {
         }
     }
 
-    private void accept() {
+    private void accept(Listener from) {
         try {
             while (true) {
-                Connection connection = listener.accept(Duration.ZERO);
+                Connection connection = from.accept(Duration.ZERO);
                 Takeover last = takeover;
-                if (last != null && last.mayBeAsked()) {
+                if (last != null && postcopy == null && last.mayBeAsked()) {
                     last.asked(connection);
                     continue;
                 }
@@ -305,7 +404,7 @@ public final class IncomingMigration {
                 }
             }
         } catch (IOException e) {
-            if (!quiet) {
+            if (!quiet && postcopy == null) {
                 loaded.completeExceptionally(e);
             }
         }
@@ -320,7 +419,10 @@ public final class IncomingMigration {
             }
             IncomingConfig config = latched();
             int magic = first.get(BE32, 0);
-            if (magic == MultifdHello.MAGIC) {
+            if (magic == HandoverRecord.MAGIC && takeover != null) {
+                takeover.asked(connection, first.asSlice(0, MAGIC_BYTES));
+                connections.drop(connection);
+            } else if (magic == MultifdHello.MAGIC) {
                 if (config.channels() == 0) {
                     throw new MigrationException(
                             "a multifd channel connected, but multifd is off here: set it alike on both sides");
@@ -333,11 +435,13 @@ public final class IncomingMigration {
                 MultifdHello hello = MultifdHello.parse(first, config.channels());
                 identify(hello);
                 loadChannel(connection, hello.id(), config);
+            } else if (postcopy != null) {
+                postcopy.connected(connection, first.asSlice(0, MAGIC_BYTES));
             } else {
                 loadMain(connection, first.asSlice(0, MAGIC_BYTES), config);
             }
         } catch (Throwable t) {
-            if (!quiet) {
+            if (!quiet && postcopy == null) {
                 loaded.completeExceptionally(t);
             }
         }
@@ -382,30 +486,104 @@ public final class IncomingMigration {
             connection.limitWrites("return path", config.stallLimit());
             ReturnPath answers = new ReturnPath(connection);
             returnPath = answers;
-            MainLoader loader =
-                    new MainLoader(guest, config, syncs(), pages, answers, ramReady, this::awaitChannels, name);
+            MainLoader loader = new MainLoader(
+                    guest,
+                    config,
+                    syncs(),
+                    pages,
+                    answers,
+                    ramReady,
+                    this::awaitChannels,
+                    this::beginPostcopy,
+                    this::told,
+                    name);
             mainLoader = loader;
             enter(new MigrationState.Active());
-            MainStreamParser parser = new MainStreamParser(in, loader, config.maxRam());
-            parser.parse();
+            parser = new MainStreamParser(in, loader, config.maxRam());
+            try {
+                parser.parse();
+                if (postcopy != null) {
+                    postcopy.mainEnded(0);
+                    return;
+                }
+            } catch (Throwable t) {
+                if (postcopy == null) {
+                    throw t;
+                }
+                postcopy.lost(0, t);
+                return;
+            } finally {
+                loader.leave();
+            }
             loader.ended(parser.end(), parser.surplus());
             loaded.complete(loader);
         }
     }
 
-    private void loadChannel(Connection connection, int id, IncomingConfig config) throws IOException {
-        ChannelLoader loader;
-        synchronized (arrivals) {
-            if (channelIds.get(id)) {
-                throw new MigrationException("multifd channel %d connected twice".formatted(id));
-            }
-            channelIds.set(id);
-            loader = new ChannelLoader(connection, id, syncs, pages, config.acceptedMethods(), config.stallLimit());
-            channels.add(loader);
-            connections.identify(connection, id);
-            arrivals.notifyAll();
+    private void told(HandoverRecord word) {
+        Takeover last = takeover;
+        if (last == null) {
+            throw new MigrationException("%s before READY was said; the source is broken".formatted(word.code()));
         }
-        loader.load(ramReady.join());
+        last.told(word);
+    }
+
+    private void unconnected() {
+        Takeover last = takeover;
+        if (last != null) {
+            last.lost();
+        }
+    }
+
+    /** The main channel's thread: the source has sent what starts the guest, and goes on with pages. */
+    private IncomingPostcopy beginPostcopy(PostcopyPackage whole, LoadedRam ram) {
+        IncomingConfig config = latched();
+        PostcopyRam missing = new PostcopyRam(ram, pages, new PageStalls(System::nanoTime), returnPath, name);
+        IncomingPostcopy begun = new IncomingPostcopy(
+                whole, missing, config, connections, mainLoader, parser, syncs(), this::enter, this::unconnected);
+        synchronized (arrivals) {
+            for (int i = channelIds.cardinality(); i > 0; i--) {
+                int _ = begun.channelBegan();
+            }
+        }
+        begun.begins(() -> postcopy = begun);
+        loaded.complete(mainLoader);
+        return begun;
+    }
+
+    private void loadChannel(Connection connection, int id, IncomingConfig config) throws IOException {
+        IncomingPostcopy arriving = postcopy;
+        int number = arriving == null ? 0 : arriving.channelBegan();
+        try {
+            SyncPoints meeting = arriving == null ? syncs : arriving.channelBack(id);
+            ChannelLoader loader = new ChannelLoader(
+                    connection,
+                    id,
+                    meeting,
+                    pages,
+                    config.acceptedMethods(),
+                    config.stallLimit(),
+                    () -> postcopy == null ? null : postcopy.ram());
+            synchronized (arrivals) {
+                if (arriving == null && channelIds.get(id)) {
+                    throw new MigrationException("multifd channel %d connected twice".formatted(id));
+                }
+                channelIds.set(id);
+                channels.add(loader);
+                connections.identify(connection, id);
+                arrivals.notifyAll();
+            }
+            loader.load(ramReady.join());
+        } catch (Throwable t) {
+            if (postcopy == null) {
+                throw t;
+            }
+            postcopy.lost(number, t);
+        } finally {
+            if (postcopy != null) {
+                postcopy.channelEnded(number);
+            }
+        }
     }
 
     private SyncPoints syncs() {
@@ -461,7 +639,7 @@ public final class IncomingMigration {
         }
     }
 
-    private void close(Thread acceptor) {
+    private void close(boolean failed) {
         quiet = true;
         endSyncs();
         listener.close();
@@ -470,16 +648,19 @@ public final class IncomingMigration {
             takeover.close();
         }
         ramReady.cancel(false);
-        Threads.join(acceptor);
-        List<Thread> threads;
+        List<Thread> threads = new ArrayList<>();
         synchronized (arrivals) {
-            threads = arrivals.stream().toList();
+            threads.addAll(acceptors);
+            threads.addAll(arrivals);
         }
         for (Thread thread : threads) {
             Threads.join(thread);
         }
         synchronized (arrivals) {
             channels.forEach(ChannelLoader::close);
+        }
+        if (postcopy != null) {
+            endPostcopy(postcopy, failed);
         }
         if (mainLoader != null) {
             mainLoader.close();
@@ -489,8 +670,33 @@ public final class IncomingMigration {
         }
     }
 
+    /** All connections are closed, and whoever read them has ended. */
+    private void endPostcopy(IncomingPostcopy arriving, boolean failed) {
+        if (failed && toldMissing) {
+            guest.abandoned();
+        }
+        arriving.close();
+        try {
+            Consumer<HalfState> taker = latched().postcopy().salvage();
+            if (failed && runsEarly && taker != null) {
+                taker.accept(new HalfState(
+                        HalfState.Side.DESTINATION,
+                        mainLoader.header().machine(),
+                        takeover.id(),
+                        arriving.ram().loaded().memory(),
+                        arriving.ram(),
+                        null));
+            }
+        } finally {
+            if (toldMissing) {
+                guest.whole();
+            }
+        }
+    }
+
     private void enter(MigrationState next) {
         state = next;
+        postcopyTimes.entered(next, System.nanoTime(), connections.bytesRead());
         observer.state(next);
     }
 
@@ -526,7 +732,12 @@ public final class IncomingMigration {
                 loader == null ? null : loader.digest(),
                 (int) counted.get(Counter.SYNCS),
                 counted.get(Counter.DEVICE_BYTES),
-                described && loader.devices().description() == null);
+                described && loader.devices().description() == null,
+                postcopyTimes.report(
+                        endNanos,
+                        connections.bytesRead(),
+                        counted.get(Counter.POSTCOPY_REQUESTS),
+                        stalls().orElse(null)));
         completion.complete(report);
     }
 }

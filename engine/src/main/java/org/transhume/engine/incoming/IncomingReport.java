@@ -1,5 +1,6 @@
 package org.transhume.engine.incoming;
 
+import org.transhume.engine.PostcopyReport;
 import org.transhume.engine.digest.DigestReport;
 
 /**
@@ -24,6 +25,7 @@ import org.transhume.engine.digest.DigestReport;
  * @param syncs sync points passed
  * @param deviceBytes of device state
  * @param descriptionMissing the stream ended without the description of the devices
+ * @param postcopy what came after the switch to postcopy; null: it never was
  */
 public record IncomingReport(
         String outcome,
@@ -44,4 +46,5 @@ public record IncomingReport(
         DigestReport digest,
         int syncs,
         long deviceBytes,
-        boolean descriptionMissing) {}
+        boolean descriptionMissing,
+        PostcopyReport postcopy) {}

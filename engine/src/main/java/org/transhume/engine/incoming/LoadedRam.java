@@ -23,6 +23,8 @@ final class LoadedRam implements AutoCloseable {
     private final List<MemorySegment> segments = new ArrayList<>();
     private final List<ArrivedPages> arrived = new ArrayList<>();
     private final RamDigest digest;
+    private final GuestMemory memory;
+    private MemoryAhead ahead; // null: pages find their memory themselves
 
     /**
      * @param fresh whether nobody ever wrote to {@code memory}
@@ -30,6 +32,7 @@ final class LoadedRam implements AutoCloseable {
      */
     LoadedRam(List<BlockEntry> blocks, GuestMemory memory, boolean fresh, boolean digested) {
         this.blocks = blocks;
+        this.memory = memory;
         try {
             for (int i = 0; i < blocks.size(); i++) {
                 RamBlock block = memory.blocks().get(i);
@@ -42,6 +45,17 @@ final class LoadedRam implements AutoCloseable {
             close();
             throw t;
         }
+    }
+
+    /** From here on memory is found before pages come; {@code name} is that of its thread. */
+    void lookAhead(String name) {
+        ahead = new MemoryAhead(this, name);
+        ahead.start();
+    }
+
+    /** For the thread of one channel to tell what came; null if nobody wants to know. */
+    MemoryAhead.Row row() {
+        return ahead == null ? null : ahead.row();
     }
 
     /** @return null if there is no such block */
@@ -65,6 +79,52 @@ final class LoadedRam implements AutoCloseable {
     /** A page was put in its place. */
     void arrived(int block, long offset) {
         arrived.get(block).page(offset / PageSize.BYTES);
+    }
+
+    /** The blocks, in the order of the list. */
+    List<BlockEntry> blocks() {
+        return blocks;
+    }
+
+    GuestMemory memory() {
+        return memory;
+    }
+
+    /** Whether the page came, in whatever form. */
+    boolean isThere(int block, long offset) {
+        return arrived.get(block).came(offset / PageSize.BYTES);
+    }
+
+    /** As {@link ArrivedPages#cameOf64}. */
+    long cameOf64(int block, long firstPage) {
+        return arrived.get(block).cameOf64(firstPage);
+    }
+
+    /** What came of a range is old: it is as if it never came, and its memory holds nothing. */
+    void forget(int block, long offset, long length) {
+        arrived.get(block).forget(offset / PageSize.BYTES, length / PageSize.BYTES);
+        memory.blocks().get(block).discard(offset, length);
+    }
+
+    /** Memory of pages that did not come holds nothing from here on. */
+    void discardTheRest() {
+        for (int i = 0; i < blocks.size(); i++) {
+            arrived.get(i).discardTheRest(memory.blocks().get(i));
+        }
+    }
+
+    /** Pages of which nothing came. */
+    long missingPages() {
+        long sum = 0;
+        for (ArrivedPages pages : arrived) {
+            sum += pages.missing();
+        }
+        return sum;
+    }
+
+    /** A page was put in its place in memory that held nothing, and is zero. */
+    void arrivedZero(int block, long offset) {
+        arrived.get(block).placedZero(offset / PageSize.BYTES);
     }
 
     /** Null where none is kept. */
@@ -115,6 +175,9 @@ final class LoadedRam implements AutoCloseable {
 
     @Override
     public void close() {
+        if (ahead != null) {
+            ahead.close();
+        }
         if (digest != null) {
             digest.close();
         }

@@ -6,12 +6,15 @@ import java.util.List;
 import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.BiFunction;
+import java.util.function.Consumer;
 import org.transhume.channels.qemu.BlockEntry;
 import org.transhume.channels.qemu.Command;
 import org.transhume.channels.qemu.CorruptStreamException;
 import org.transhume.channels.qemu.DeviceSection;
 import org.transhume.channels.qemu.DeviceTail;
 import org.transhume.channels.qemu.Dialect;
+import org.transhume.channels.qemu.HandoverRecord;
 import org.transhume.channels.qemu.MainStreamVisitor;
 import org.transhume.channels.qemu.PostcopyPackage;
 import org.transhume.channels.qemu.ReturnPathMessage;
@@ -20,6 +23,7 @@ import org.transhume.channels.qemu.StreamHeader;
 import org.transhume.channels.qemu.StreamReader;
 import org.transhume.codec.CorruptDataException;
 import org.transhume.codec.delta.XbzrleDecoder;
+import org.transhume.engine.BackgroundThread;
 import org.transhume.engine.Extensions;
 import org.transhume.engine.IncomingGuest;
 import org.transhume.engine.MigrationException;
@@ -30,6 +34,7 @@ import org.transhume.engine.digest.RamDigest;
 import org.transhume.memory.GuestMemory;
 import org.transhume.memory.Lease;
 import org.transhume.memory.PageSize;
+import org.transhume.memory.RamBlock;
 
 /** Applies the main stream to a guest that is to arrive. The thread of the main channel. */
 final class MainLoader implements MainStreamVisitor, AutoCloseable {
@@ -37,11 +42,13 @@ final class MainLoader implements MainStreamVisitor, AutoCloseable {
 
     private final IncomingGuest guest;
     private final IncomingConfig config;
-    private final SyncPoints syncs;
+    private SyncPoints syncs; // of this connection
     private final PageCounters pages;
     private final ReturnPath answers;
     private final CompletableFuture<LoadedRam> ramReady;
     private final Runnable everyChannel;
+    private final BiFunction<PostcopyPackage, LoadedRam, IncomingPostcopy> begin;
+    private final Consumer<HandoverRecord> words;
     private final String name;
 
     private StreamHeader header;
@@ -50,6 +57,7 @@ final class MainLoader implements MainStreamVisitor, AutoCloseable {
     private PageDecompression decompression;
     private LoadedRam ram;
     private PageRecorder recorder;
+    private MemoryAhead.Row row; // null: nothing looks ahead
     private long digestGroups;
     private boolean digestCame;
     private DigestReport digestReport;
@@ -58,12 +66,16 @@ final class MainLoader implements MainStreamVisitor, AutoCloseable {
     private volatile long deviceBytes;
     private boolean channelsThere;
     private DeviceTail devices;
+    private IncomingPostcopy postcopy;
+    private PostcopyRam.Arrivals arrivals; // of the thread that reads the main channel now
     private long end;
 
     /**
      * @param answers the return path, used only if the peer opens it
      * @param ramReady completed with the RAM once the block list is known
      * @param everyChannel waits until every page channel is connected
+     * @param begin has the guest start before its pages are there
+     * @param words hears what the source says about who owns the guest, once that began
      * @param name names the threads
      */
     MainLoader(
@@ -74,6 +86,8 @@ final class MainLoader implements MainStreamVisitor, AutoCloseable {
             ReturnPath answers,
             CompletableFuture<LoadedRam> ramReady,
             Runnable everyChannel,
+            BiFunction<PostcopyPackage, LoadedRam, IncomingPostcopy> begin,
+            Consumer<HandoverRecord> words,
             String name) {
         this.guest = guest;
         this.config = config;
@@ -82,6 +96,8 @@ final class MainLoader implements MainStreamVisitor, AutoCloseable {
         this.answers = answers;
         this.ramReady = ramReady;
         this.everyChannel = everyChannel;
+        this.begin = begin;
+        this.words = words;
         this.name = name;
     }
 
@@ -110,8 +126,15 @@ final class MainLoader implements MainStreamVisitor, AutoCloseable {
     public void command(Command command) throws IOException {
         switch (command) {
             case Command.OpenReturnPath() -> openReturnPath();
-            case Command.Ping(int value) -> answers.send(new ReturnPathMessage.Pong(value));
-            case Command.PostcopyAdvise _ -> throw noPostcopy();
+            case Command.Ping(int value) ->
+                (postcopy == null ? answers : postcopy.answers(answers)).send(new ReturnPathMessage.Pong(value));
+            case Command.PostcopyAdvise(long hostPages) -> checkAdvice(hostPages);
+            case Command.RecvBitmap(String block) -> postcopy.tellWhatCame(block);
+            case Command.PostcopyResume() -> {
+                arrivals = postcopy.ram().arrivals();
+                BackgroundThread.become();
+                postcopy.resumed();
+            }
             case Command.SwitchoverStart() -> {
                 // For devices that care; RAM does not.
             }
@@ -143,6 +166,12 @@ final class MainLoader implements MainStreamVisitor, AutoCloseable {
         GuestMemory memory = guest.accept(header.machine(), blocks);
         lease = memory.lease("incoming migration");
         ram = new LoadedRam(blocks, memory, guest.fresh(), config.shared().contains(Extensions.RAM_DIGEST));
+        if (config.postcopy() != null) {
+            memory.blocks().forEach(block -> block.mayBeHuge(false)); // pages stay missing one by one
+        } else if (guest.fresh()) {
+            ram.lookAhead(name);
+        }
+        row = ram.row();
         recorder = ram.recorder();
         ramBytes = memory.size();
         ramReady.complete(ram);
@@ -153,9 +182,16 @@ final class MainLoader implements MainStreamVisitor, AutoCloseable {
 
     @Override
     public void page(int block, long offset, StreamReader in) throws IOException {
+        if (arrivals != null) {
+            arrivals.page(block, offset, in);
+            return;
+        }
         settle(block, offset);
         in.into(ram.segment(block), offset, PageSize.BYTES);
         ram.arrived(block, offset);
+        if (row != null) {
+            row.came(block, offset, 1);
+        }
         recorder.inPlace(block, offset);
         pages.normal.increment();
     }
@@ -197,7 +233,14 @@ final class MainLoader implements MainStreamVisitor, AutoCloseable {
 
     @Override
     public void zeroPage(int block, long offset) {
+        if (arrivals != null) {
+            arrivals.zeroPage(block, offset);
+            return;
+        }
         settle(block, offset);
+        if (row != null) {
+            row.broken();
+        }
         ram.zero(block, offset, recorder);
         pages.zero.increment();
     }
@@ -226,7 +269,7 @@ final class MainLoader implements MainStreamVisitor, AutoCloseable {
 
     @Override
     public void multifdFlush() throws IOException {
-        if (config.channels() > 0 && dialect.perRoundSync()) {
+        if (config.channels() > 0 && (dialect.perRoundSync() || postcopy != null)) {
             syncPoint();
         }
     }
@@ -237,7 +280,7 @@ final class MainLoader implements MainStreamVisitor, AutoCloseable {
             decompression.drain();
         }
         recorder.flush();
-        if (config.channels() > 0 && !dialect.perRoundSync()) {
+        if (config.channels() > 0 && !dialect.perRoundSync() && postcopy == null) {
             syncPoint();
         }
     }
@@ -252,17 +295,60 @@ final class MainLoader implements MainStreamVisitor, AutoCloseable {
 
     @Override
     public void discard(int block, long offset, long length) {
-        throw noPostcopy();
+        ram.forget(block, offset, length);
     }
 
     @Override
     public void postcopy(PostcopyPackage whole) {
-        throw noPostcopy();
+        if (ram.digest() != null) {
+            throw new MigrationException(
+                    "a postcopy with x-ram-digest, which holds RAM against a digest as a whole: switch one of the two off");
+        }
+        for (RamBlock block : ram.memory().blocks()) {
+            if (block.hostPageSize() != PageSize.BYTES) {
+                throw new MigrationException(
+                        "block '%s' lies in pages of %d bytes, of which parts cannot be missing here: give the guest ordinary memory, or switch postcopy-ram off"
+                                .formatted(block.name(), block.hostPageSize()));
+            }
+        }
+        if (decompression != null) {
+            decompression.drain();
+        }
+        recorder.flush();
+        deviceBytes = whole.devices().toBytes().length;
+        postcopy = begin.apply(whole, ram);
+        arrivals = postcopy.ram().arrivals();
+        BackgroundThread.become();
     }
 
-    private static MigrationException noPostcopy() {
-        return new MigrationException(
-                "the source has postcopy-ram on, which this release cannot obey: switch the feature off at the source");
+    @Override
+    public void handover(HandoverRecord record) {
+        words.accept(record);
+    }
+
+    private void checkAdvice(long hostPages) {
+        if (config.postcopy() == null) {
+            throw new MigrationException(
+                    "the source has postcopy-ram on, which is off here: set the capability alike on both sides");
+        }
+        if (hostPages != PageSize.BYTES) {
+            throw new MigrationException(
+                    "Postcopy needs matching RAM page sizes (s=%x d=%x): give both sides memory of the same kind"
+                            .formatted(hostPages, PageSize.BYTES));
+        }
+    }
+
+    /** The source comes back, and its channels with it. */
+    void syncs(SyncPoints next) {
+        syncs = next;
+    }
+
+    /** The thread that reads the main channel will read no more of this connection. */
+    void leave() {
+        if (arrivals != null) {
+            arrivals.close();
+            arrivals = null;
+        }
     }
 
     @Override

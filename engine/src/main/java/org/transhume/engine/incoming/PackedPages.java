@@ -52,6 +52,21 @@ final class PackedPages implements AutoCloseable {
         return 0;
     }
 
+    /**
+     * The pages in {@link #data} in full, one behind the other, until the next call. No deltas.
+     *
+     * @param length bytes of data
+     * @param count of pages
+     * @throws CorruptDataException if the data is not that many pages
+     */
+    MemorySegment inFull(MultifdMethod method, int length, int count) {
+        if (method == MultifdMethod.NONE) {
+            return data();
+        }
+        decompressor(method).decompress(buffers, length, count * PageSize.BYTES);
+        return buffers.plain();
+    }
+
     private Decompressor decompressor(MultifdMethod method) {
         Decompressor known = decompressors.get(method);
         if (known == null) {

@@ -4,8 +4,10 @@ import java.io.IOException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.ReentrantLock;
 import org.transhume.channels.Connection;
+import org.transhume.channels.qemu.ReceivedPages;
 import org.transhume.channels.qemu.ReturnPathMessage;
 import org.transhume.channels.qemu.StreamWriter;
+import org.transhume.memory.PageSize;
 
 /** The way back to the source, once it opened one (spec: stream.md §7.2). Any thread may send: messages go out whole. */
 final class ReturnPath implements AutoCloseable {
@@ -15,6 +17,7 @@ final class ReturnPath implements AutoCloseable {
     private final StreamWriter out;
     private boolean open; // guarded by lock
     private boolean ended; // guarded by lock
+    private int requestedBlock = -1; // guarded by lock
 
     ReturnPath(Connection connection) {
         out = new StreamWriter(connection);
@@ -53,6 +56,35 @@ final class ReturnPath implements AutoCloseable {
     private void sendLocked(ReturnPathMessage message) throws IOException {
         if (open && !ended) {
             message.write(out);
+        }
+    }
+
+    /** Asks for a page; nothing is allocated for it. {@code name} is that of the block. */
+    void request(int block, byte[] name, long offset) throws IOException {
+        lock.lock();
+        try {
+            if (open && !ended) {
+                ReturnPathMessage.writeRequest(out, block == requestedBlock ? null : name, offset, PageSize.BYTES);
+                requestedBlock = block;
+            }
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /**
+     * Says which pages of a block came.
+     *
+     * @param pages of the block
+     */
+    void received(String block, long pages, ReceivedPages.Source came) throws IOException {
+        lock.lock();
+        try {
+            sendLocked(new ReturnPathMessage.ReceivedBitmap(block));
+            ReceivedPages.write(out, pages, came);
+            out.flush();
+        } finally {
+            lock.unlock();
         }
     }
 

@@ -1,10 +1,13 @@
 package org.transhume.engine.incoming;
 
 import java.io.IOException;
+import java.lang.foreign.MemorySegment;
 import java.time.Duration;
 import java.util.UUID;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.BooleanSupplier;
 import org.transhume.channels.Connection;
 import org.transhume.channels.qemu.CorruptStreamException;
 import org.transhume.channels.qemu.HandoverRecord;
@@ -29,8 +32,10 @@ final class Takeover implements AutoCloseable {
 
     private static final String CHANNEL = "main";
 
-    private final Connection main;
-    private final long end;
+    private Connection main; // of the migration's thread, as is
+    private long end;
+    private final boolean early;
+    private final BooleanSupplier comes;
     private final UUID id = UUID.randomUUID();
     private final ConnectionSet askers = new ConnectionSet();
     private final ReentrantLock lock = new ReentrantLock();
@@ -38,15 +43,22 @@ final class Takeover implements AutoCloseable {
     private DestinationOwnership ownership; // guarded by lock
     private boolean ready; // guarded by lock
     private boolean over; // guarded by lock
+    private boolean whole; // guarded by lock
     private String why =
             "the source was lost before it granted the guest, which does not run here and never will"; // guarded by
     // lock
 
-    /** @param end of the stream on {@code main}: what the source may still say begins there */
-    Takeover(Agreement agreement, Connection main, long end) {
+    /**
+     * @param main where the source says its words; null: they are {@linkplain #told brought} here
+     * @param end of the stream on {@code main}: what the source may still say begins there
+     * @param comes whether pages still come, so that it may be about to be {@link #whole}
+     */
+    Takeover(Agreement agreement, Connection main, long end, BooleanSupplier comes) {
         this.ownership = new DestinationOwnership(agreement);
         this.main = main;
         this.end = end;
+        this.early = main == null;
+        this.comes = comes;
     }
 
     /**
@@ -77,6 +89,10 @@ final class Takeover implements AutoCloseable {
     }
 
     private void awaitGrant() {
+        if (main == null) {
+            awaitWord();
+            return;
+        }
         long deadline = System.nanoTime() + PATIENCE.toNanos();
         HandoverRecord word = null;
         try {
@@ -93,11 +109,50 @@ final class Takeover implements AutoCloseable {
             after(Event.LOST);
             return;
         }
+        granted(word);
+        end += HandoverRecord.BYTES;
+    }
+
+    private void granted(HandoverRecord word) {
         if (word.code() != HandoverRecord.Code.GRANT || !word.id().equals(id)) {
             throw new CorruptStreamException(
                     CHANNEL, end, "%s of hand-over %s, expected GRANT of %s".formatted(word.code(), word.id(), id));
         }
         after(Event.GRANT);
+    }
+
+    private void awaitWord() {
+        lock.lock();
+        try {
+            long left = PATIENCE.toNanos();
+            while (ownership.state() == DestinationOwnership.State.WAITING && left > 0) {
+                left = changed.awaitNanos(left);
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        } finally {
+            lock.unlock();
+        }
+        if (state() == DestinationOwnership.State.WAITING) {
+            after(Event.LOST);
+        }
+    }
+
+    /** The source said this in the middle of its stream. Any thread. */
+    void told(HandoverRecord word) {
+        granted(word); // what else it may say comes behind the end
+    }
+
+    /** The connection is lost: a source that said nothing yet will not say it any more. Any thread. */
+    void lost() {
+        if (state() == DestinationOwnership.State.WAITING) {
+            after(Event.LOST);
+        }
+    }
+
+    /** What the two sides call this hand-over; null where they need no name for it. */
+    UUID id() {
+        return state() == DestinationOwnership.State.LOADING || !mayBeAsked() ? null : id;
     }
 
     /** The guest runs, or stands because it arrived stopped. */
@@ -125,6 +180,31 @@ final class Takeover implements AutoCloseable {
         }
     }
 
+    /**
+     * In postcopy, all pages are there.
+     *
+     * @param last main connection; the source says there that it heard so, at {@code end} of what it said
+     */
+    void whole(Connection last, long end) {
+        lock.lock();
+        try {
+            whole = true;
+        } finally {
+            lock.unlock();
+        }
+        this.main = last;
+        this.end = end;
+    }
+
+    private boolean isWhole() {
+        lock.lock();
+        try {
+            return whole;
+        } finally {
+            lock.unlock();
+        }
+    }
+
     /** The source was told. Waits until it heard that, was told on another connection, or cannot ask any more. */
     void settle() {
         long deadline = System.nanoTime() + PATIENCE.toNanos();
@@ -132,9 +212,10 @@ final class Takeover implements AutoCloseable {
             return;
         }
         try {
-            while (!over() && System.nanoTime() - deadline < 0) {
+            // Null: given up before all pages came, so that there is no last word to hear.
+            while (main != null && !over() && System.nanoTime() - deadline < 0) {
                 if (main.awaitReadable(SLICE_MILLIS)) {
-                    if (hears(main, end + HandoverRecord.BYTES)) {
+                    if (hears(main, end)) {
                         return;
                     }
                     break; // lost: it may ask
@@ -170,11 +251,20 @@ final class Takeover implements AutoCloseable {
         }
     }
 
-    /** Somebody connected: answers if it is the source and asks. Closes {@code from}. The acceptor's thread. */
+    /** As {@link #asked(Connection, MemorySegment)}, with nothing read. */
     void asked(Connection from) {
+        asked(from, MemorySegment.NULL);
+    }
+
+    /**
+     * Somebody connected: answers if it is the source and asks. Closes {@code from}. The thread that accepted it.
+     *
+     * @param first what was read from it already
+     */
+    void asked(Connection from, MemorySegment first) {
         askers.add(from);
         try (from) {
-            HandoverRecord question = HandoverRecord.receive(from, AT_ONCE, "question", 0);
+            HandoverRecord question = HandoverRecord.receive(from, first, AT_ONCE, "question", 0);
             if (question == null
                     || question.code() != HandoverRecord.Code.ASK
                     || !question.id().equals(id)) {
@@ -185,7 +275,8 @@ final class Takeover implements AutoCloseable {
                 return; // it asks again
             }
             new HandoverRecord(answer, id).send(from);
-            if (hears(from, HandoverRecord.BYTES)) {
+            boolean asksAgain = early && answer == HandoverRecord.Code.RUNS; // whether all came, when it has sent it
+            if (hears(from, HandoverRecord.BYTES) && !asksAgain) {
                 finish();
             }
         } catch (IOException | CorruptStreamException e) {
@@ -195,14 +286,19 @@ final class Takeover implements AutoCloseable {
         }
     }
 
-    /** @return null if the guest is still being started */
+    /**
+     * A source that asks has lost its connection, which may not be known here yet: whether all came shows in a moment.
+     *
+     * @return null if the guest is still being started
+     */
     private HandoverRecord.Code answer() {
         after(Event.ASKED);
         lock.lock();
         try {
             long left = AT_ONCE.toNanos();
-            while (!ownership.settled() && left > 0) {
-                left = changed.awaitNanos(left);
+            while (left > 0 && (!ownership.settled() || (!whole && comes.getAsBoolean()))) {
+                long slice = Math.min(left, TimeUnit.MILLISECONDS.toNanos(SLICE_MILLIS));
+                left -= slice - changed.awaitNanos(slice);
             }
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
@@ -210,7 +306,7 @@ final class Takeover implements AutoCloseable {
             lock.unlock();
         }
         return switch (state()) {
-            case RUNS -> HandoverRecord.Code.RUNS;
+            case RUNS -> isWhole() ? HandoverRecord.Code.WHOLE : HandoverRecord.Code.RUNS;
             case RENOUNCED -> HandoverRecord.Code.RENOUNCED;
             case LOADING, WAITING, GRANTED -> null;
         };

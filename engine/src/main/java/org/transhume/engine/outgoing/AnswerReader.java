@@ -15,6 +15,7 @@ import org.transhume.engine.ConnectionSet;
 import org.transhume.engine.Crew;
 import org.transhume.engine.MigrationException;
 import org.transhume.engine.Threads;
+import org.transhume.engine.UrgentThread;
 import org.transhume.engine.handover.SourceOwnership.Event;
 
 /** Reads the return path in a thread of its own until its last message, or until the connection is closed. */
@@ -33,11 +34,21 @@ final class AnswerReader implements AutoCloseable {
     private final Echo echo;
     private final Orders orders;
     private final ConnectionSet connections;
+    private final OutgoingPostcopy postcopy;
     private final Thread thread;
+    private volatile Gate awaited;
     private volatile boolean switchoverAcknowledged;
     private volatile UUID handover;
 
-    AnswerReader(Connection connection, ConnectionSet connections, Echo echo, Orders orders, Clock clock, Crew crew) {
+    /** @param postcopy hears what belongs to it; null: nothing may */
+    AnswerReader(
+            Connection connection,
+            ConnectionSet connections,
+            Echo echo,
+            Orders orders,
+            OutgoingPostcopy postcopy,
+            Clock clock,
+            Crew crew) {
         this.echo = echo;
         this.firstWord = new Gate(clock);
         this.ready = new Gate(clock);
@@ -45,6 +56,7 @@ final class AnswerReader implements AutoCloseable {
         this.last = new Gate(clock);
         this.consent = new Gate(clock);
         this.connections = connections;
+        this.postcopy = postcopy;
         thread = crew.start("answers", () -> read(connection));
     }
 
@@ -69,7 +81,17 @@ final class AnswerReader implements AutoCloseable {
 
     /** Whether the last message came, or the path was lost before it. */
     boolean ended() throws IOException {
-        return last.await(Duration.ZERO);
+        return ended(Duration.ZERO);
+    }
+
+    /** As {@link #ended()}; waits for it. */
+    boolean ended(Duration limit) throws IOException {
+        return last.await(limit);
+    }
+
+    /** Whether the last message came, and says that the destination does not have the guest. */
+    boolean refused() {
+        return shut.isDone() && !shut.isCompletedExceptionally() && shut.join() != 0;
     }
 
     /** Whether the destination agreed that the guest be handed over. */
@@ -119,6 +141,22 @@ final class AnswerReader implements AutoCloseable {
         return handover;
     }
 
+    /**
+     * Waits until {@code gate} is opened by what the destination says.
+     *
+     * @throws IOException what ended the path before that
+     */
+    void await(Gate gate) throws IOException {
+        awaited = gate;
+        if (!ended()) { // else it opened nothing
+            gate.await();
+        }
+        awaited = null;
+        if (ended()) {
+            throw new IOException("the destination ended the recovery (status %d)".formatted(status(Duration.ZERO)));
+        }
+    }
+
     private void ready(HandoverRecord record, long at) {
         try {
             orders.after(Event.READY);
@@ -134,6 +172,9 @@ final class AnswerReader implements AutoCloseable {
     }
 
     private void read(Connection connection) {
+        if (postcopy != null) {
+            UrgentThread.become(); // it sends the pages that are asked for
+        }
         try (StreamReader in = new StreamReader(connection, "return path")) {
             while (true) {
                 long at = in.offset();
@@ -152,7 +193,22 @@ final class AnswerReader implements AutoCloseable {
                         consent.open();
                     }
                     case ReturnPathMessage.Handover(HandoverRecord record) -> ready(record, at);
-                    case ReturnPathMessage.Pong(int value) -> echo.heard(value);
+                    case ReturnPathMessage.Pong(int value) -> {
+                        echo.heard(value);
+                        if (postcopy != null) {
+                            postcopy.pong(value);
+                        }
+                    }
+                    case ReturnPathMessage.RequestPages request
+                    when postcopy != null -> postcopy.asked(request, in.channel(), at);
+                    case ReturnPathMessage.ReceivedBitmap(String block)
+                    when postcopy != null -> postcopy.received(block, in, at);
+                    case ReturnPathMessage.ResumeAck(int status)
+                    when postcopy != null -> postcopy.resumed(status, in, at);
+                    case ReturnPathMessage.RequestPages _,
+                            ReturnPathMessage.ReceivedBitmap _,
+                            ReturnPathMessage.ResumeAck _ ->
+                        throw in.corrupt(at, "%s before postcopy, expected none".formatted(message));
                 }
             }
         } catch (Throwable t) {
@@ -161,14 +217,24 @@ final class AnswerReader implements AutoCloseable {
             firstWord.open();
             consent.open();
             last.open();
+            if (postcopy != null) {
+                postcopy.answersEnded();
+            }
             ready.open();
+            Gate waiting = awaited;
+            if (waiting != null) {
+                waiting.open();
+            }
         }
     }
 
-    /** Closes the migration's connections, so that nothing is waited for any more, and joins the thread. */
+    /** Breaks the migration's connections, so that nothing is waited for any more, and joins the thread. */
     @Override
     public void close() {
-        connections.close();
+        connections.breakAll();
+        if (postcopy != null) {
+            postcopy.stopAsking(); // the thread may wait for this one to send something
+        }
         Threads.join(thread);
     }
 }

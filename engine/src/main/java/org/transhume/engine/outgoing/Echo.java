@@ -39,11 +39,20 @@ final class Echo {
      * @param unsent bytes that wait in the sockets
      */
     void ask(MainStreamWriter out, long unsent) throws IOException {
+        out.command(new Command.Ping(reserve(unsent)));
+        out.flush();
+    }
+
+    /**
+     * As {@link #ask}, for a question that travels inside something else.
+     *
+     * @return its number
+     */
+    int reserve(long unsent) {
         asked++;
         askedAt[asked % KEPT] = clock.nanos();
         unsentThen[asked % KEPT] = unsent;
-        out.command(new Command.Ping(asked));
-        out.flush();
+        return asked;
     }
 
     /** How often it was asked. */

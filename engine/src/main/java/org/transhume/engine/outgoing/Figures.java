@@ -4,12 +4,12 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
-import org.transhume.channels.Connection;
 import org.transhume.engine.Clock;
 import org.transhume.engine.ConnectionSet;
 import org.transhume.engine.MigrationObserver;
 import org.transhume.engine.MigrationState;
 import org.transhume.engine.PageCounters;
+import org.transhume.engine.PostcopyTimes;
 import org.transhume.engine.counters.ChannelBytes;
 import org.transhume.engine.counters.Counter;
 import org.transhume.engine.counters.CounterValues;
@@ -36,6 +36,7 @@ final class Figures {
     private final long ramBytes;
     private final long startNanos;
     private final Meter meter = new Meter();
+    private final PostcopyTimes postcopy = new PostcopyTimes();
     private final List<OutgoingReport.Round> rounds = new ArrayList<>();
 
     private volatile long activeNanos;
@@ -43,7 +44,10 @@ final class Figures {
     private volatile long endNanos;
     private volatile long remainingBytes;
     private volatile long mainBytesAtPause;
-    private volatile Connection main;
+    private volatile long postcopyNanos;
+    private volatile long mainBytesAtPostcopy;
+    private volatile long allBytesAtPostcopy;
+    private volatile boolean connected;
     private volatile int passes;
     private volatile OutgoingReport.Downtime downtime;
 
@@ -75,13 +79,19 @@ final class Figures {
         this.startNanos = clock.nanos();
     }
 
-    void main(Connection connection) {
-        main = connection;
+    /** The migration is in this state. */
+    void entered(MigrationState state) {
+        postcopy.entered(state, clock.nanos(), connections.bytesWritten());
+    }
+
+    /** The main channel is there. */
+    void connected() {
+        connected = true;
     }
 
     /** Whether a connection was made, and the dirty source has not been asked yet. */
     boolean inFirstRound() {
-        return main != null && passes <= 1;
+        return connected && passes <= 1;
     }
 
     /** The first page is about to be sent. */
@@ -93,9 +103,16 @@ final class Figures {
 
     /** The guest is asked to stop now. @return the time */
     long paused() {
-        mainBytesAtPause = main.bytesWritten();
+        mainBytesAtPause = connections.mainBytesWritten();
         pausedNanos = clock.nanos();
         return pausedNanos;
+    }
+
+    /** The guest is the destination's: its pause, as far as it shows here, is over. */
+    void postcopy() {
+        mainBytesAtPostcopy = connections.mainBytesWritten();
+        allBytesAtPostcopy = connections.bytesWritten();
+        postcopyNanos = clock.nanos();
     }
 
     void downtime(OutgoingReport.Downtime breakdown) {
@@ -184,20 +201,20 @@ final class Figures {
         long now = endNanos != 0 ? endNanos : clock.nanos();
         long active = activeNanos;
         long paused = pausedNanos;
-        Connection mainChannel = main;
-        long mainBytes = mainChannel == null ? 0 : mainChannel.bytesWritten();
+        long moved = postcopyNanos;
+        long mainBytes = connections.mainBytesWritten();
         long all = connections.bytesWritten();
         boolean completed = state instanceof MigrationState.Completed;
         double rate = completed && now > active ? all * NANOS_PER_SECOND / (now - active) : meter.bytesPerSecond();
         return new MigrationProgress(
                 millis(now - startNanos),
                 active == 0 ? 0 : millis(active - startNanos),
-                paused == 0 ? 0 : millis(now - paused),
+                paused == 0 ? 0 : millis((moved == 0 ? now : moved) - paused),
                 meter.expectedDowntimeMillis(limits.downtime().toMillis()),
                 ramBytes,
                 completed ? 0 : remainingBytes,
                 all,
-                all - mainBytes,
+                connections.multifdBytesWritten(),
                 pages.normal.sum(),
                 pages.zero.sum() + pages.hole.sum(),
                 passes,
@@ -205,7 +222,9 @@ final class Figures {
                 rate,
                 meter.pagesPerSecond(),
                 paused == 0 ? mainBytes : mainBytesAtPause,
-                paused == 0 ? 0 : mainBytes - mainBytesAtPause,
+                paused == 0 ? 0 : (moved == 0 ? mainBytes : mainBytesAtPostcopy) - mainBytesAtPause,
+                moved == 0 ? 0 : all - allBytesAtPostcopy,
+                pages.requested.sum(),
                 throttle.percent(),
                 forms.delta(),
                 forms.pageCompression(),
@@ -230,6 +249,8 @@ final class Figures {
                 .with(Counter.PAGES_PER_SECOND, now.pagesPerSecond())
                 .with(Counter.PRECOPY_BYTES, now.precopyBytes())
                 .with(Counter.DOWNTIME_BYTES, now.downtimeBytes())
+                .with(Counter.POSTCOPY_BYTES, now.postcopyBytes())
+                .with(Counter.POSTCOPY_REQUESTS, now.postcopyRequests())
                 .with(Counter.NORMAL_PAGES, pages.normal.sum())
                 .with(Counter.ZERO_PAGES, pages.zero.sum())
                 .with(Counter.HOLE_PAGES, pages.hole.sum())
@@ -245,7 +266,6 @@ final class Figures {
 
     /** @param dirtySource name of the one that was used */
     OutgoingReport report(MigrationState last, boolean acknowledged, int channels, String dirtySource) {
-        Connection mainChannel = main;
         return new OutgoingReport(
                 switch (last) {
                     case MigrationState.Completed _ -> "completed";
@@ -262,7 +282,7 @@ final class Figures {
                 forecaster.forecast().verdict(),
                 ramBytes,
                 connections.bytesWritten(),
-                mainChannel == null ? 0 : connections.bytesWritten() - mainChannel.bytesWritten(),
+                connections.multifdBytesWritten(),
                 pages.normal.sum(),
                 pages.zero.sum(),
                 pages.hole.sum(),
@@ -276,6 +296,7 @@ final class Figures {
                 forms.digest().report(),
                 dirtySource,
                 List.copyOf(rounds),
-                meter.history());
+                meter.history(),
+                postcopy.report(endNanos, connections.bytesWritten(), pages.requested.sum(), null));
     }
 }

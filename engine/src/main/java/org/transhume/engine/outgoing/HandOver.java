@@ -104,7 +104,7 @@ final class HandOver {
 
     /** @throws IOException unless the destination says that it runs the guest */
     private void ask(Throwable lost) throws IOException {
-        Event answer = inquiry.ask(id);
+        Event answer = inquiry.ask(id).event;
         orders.after(answer);
         if (answer != Event.RUNS) {
             throw new IOException(

@@ -20,50 +20,67 @@ final class Inquiry {
     private final Duration limit;
     private final Clock clock;
 
+    /** What the destination may say. */
+    enum Answer {
+        RUNS(Event.RUNS),
+        /** It runs, and no page of it is missing. */
+        WHOLE(Event.RUNS),
+        RENOUNCED(Event.RENOUNCED),
+        SILENT(Event.SILENT);
+
+        /** What that means for who owns the guest. */
+        final Event event;
+
+        Answer(Event event) {
+            this.event = event;
+        }
+    }
+
     Inquiry(Dialer dialer, Duration limit, Clock clock) {
         this.dialer = dialer;
         this.limit = limit;
         this.clock = clock;
     }
 
-    /** @return {@link Event#RUNS}, {@link Event#RENOUNCED} or {@link Event#SILENT} */
-    Event ask(UUID id) throws IOException {
+    /** What it says; {@link Answer#SILENT} if it said nothing in all the time that there was. */
+    Answer ask(UUID id) throws IOException {
         if (!dialer.multiChannel()) {
-            return Event.SILENT; // it cannot be called again
+            return Answer.SILENT; // it cannot be called again
         }
         long deadline = clock.nanos() + limit.toNanos();
         Gate pause = new Gate(clock);
         while (true) {
             Duration left = Duration.ofNanos(deadline - clock.nanos());
             if (!left.isPositive()) {
-                return Event.SILENT;
+                return Answer.SILENT;
             }
-            Event answer = askOnce(id, left);
-            if (answer != Event.SILENT) {
+            Answer answer = askOnce(id, left);
+            if (answer != Answer.SILENT) {
                 return answer;
             }
             boolean _ = pause.await(PAUSE.compareTo(left) < 0 ? PAUSE : left);
         }
     }
 
-    private Event askOnce(UUID id, Duration left) {
+    private Answer askOnce(UUID id, Duration left) {
         try (Connection connection = dialer.dial(left)) {
             new HandoverRecord(HandoverRecord.Code.ASK, id).send(connection);
             HandoverRecord answer = HandoverRecord.receive(connection, left, "answer", 0);
             if (answer == null || !answer.id().equals(id)) {
-                return Event.SILENT;
+                return Answer.SILENT;
             }
-            Event event = switch (answer.code()) {
-                case RUNS -> Event.RUNS;
-                case RENOUNCED -> Event.RENOUNCED;
-                case READY, GRANT, HEARD, ASK -> Event.SILENT;
+            Answer heard = switch (answer.code()) {
+                case RUNS -> Answer.RUNS;
+                case RENOUNCED -> Answer.RENOUNCED;
+                case WHOLE -> Answer.WHOLE;
+                case READY, GRANT, HEARD, ASK -> Answer.SILENT;
             };
-            if (event != Event.SILENT) {
+            if (heard != Answer.SILENT) {
                 heard(id, connection);
             }
-            return event;
+            return heard;
         } catch (IOException | CorruptStreamException e) {
-            return Event.SILENT; // nobody there, or somebody else: ask again
+            return Answer.SILENT; // nobody there, or somebody else: ask again
         }
     }
 

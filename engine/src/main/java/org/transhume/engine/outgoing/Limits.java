@@ -9,13 +9,17 @@ final class Limits {
     private volatile Duration downtime;
     private volatile long switchoverBandwidth;
     private volatile long maxBandwidth;
-    private boolean lifted; // guarded by this
+    private long maxPostcopyBandwidth; // guarded by this, as are the others
+    private boolean lifted;
+    private boolean postcopy;
 
     Limits(OutgoingConfig config, RateLimit rate) {
         this.rate = rate;
         this.downtime = config.downtimeLimit();
         this.switchoverBandwidth = config.switchoverBandwidth();
         this.maxBandwidth = config.maxBandwidth();
+        this.maxPostcopyBandwidth =
+                config.postcopy() == null ? 0 : config.postcopy().maxBandwidth();
     }
 
     /** Longest pause to aim for. */
@@ -38,7 +42,7 @@ final class Limits {
 
     /** All of it, as the forecast wants it. */
     Terms terms() {
-        return new Terms(downtime.toNanos(), maxBandwidth, switchoverBandwidth);
+        return new Terms(downtime.toNanos(), rate.lesser(maxBandwidth), switchoverBandwidth);
     }
 
     /** Cap in bytes per second while the guest runs; 0: none. */
@@ -54,9 +58,23 @@ final class Limits {
         }
     }
 
+    /** Cap on pages that nobody asked for, once the guest has moved; 0: none. */
+    synchronized void maxPostcopyBandwidth(long bytesPerSecond) {
+        maxPostcopyBandwidth = bytesPerSecond;
+        if (postcopy) {
+            rate.set(bytesPerSecond);
+        }
+    }
+
+    /** The guest has moved, and its pages follow. */
+    synchronized void postcopy() {
+        postcopy = true;
+        rate.set(maxPostcopyBandwidth);
+    }
+
     /** The guest is stopped: no cap may make it wait. */
     synchronized void lift() {
         lifted = true;
-        rate.set(0);
+        rate.lift();
     }
 }

@@ -15,16 +15,21 @@ final class MainLane implements Lane {
     private final MainStreamWriter out;
     private final PageCounters pages;
     private final PageDeltas deltas;
+    private final boolean zeroRuns;
     private final PageRecorder recorder;
     private final Arena arena = Arena.ofShared();
     private final MemorySegment copy = arena.allocate(PageSize.BYTES, 64);
     private final MemorySegment delta = arena.allocate(XbzrleEncoder.ROOM, 64);
 
-    /** @param sent what deltas are made against; null: none are */
-    MainLane(MainStreamWriter out, PageCounters pages, SentPages sent, PageRecorder recorder) {
+    /**
+     * @param sent what deltas are made against; null: none are
+     * @param zeroRuns whether several zero pages in a row may travel as one record
+     */
+    MainLane(MainStreamWriter out, PageCounters pages, SentPages sent, PageRecorder recorder, boolean zeroRuns) {
         this.out = out;
         this.pages = pages;
         this.recorder = recorder;
+        this.zeroRuns = zeroRuns;
         this.deltas = sent == null ? null : new PageDeltas(sent);
     }
 
@@ -37,14 +42,22 @@ final class MainLane implements Lane {
         for (int i = 0; i < batch.count; i++) {
             long offset = batch.offsets[i];
             if (batch.isZero(offset)) {
-                out.zeroPage(batch.block, offset);
-                if (!batch.knownZero) { // then it never was anything else
-                    recorder.zero(batch.block, offset);
+                int run = zeroRun(batch, i);
+                if (run > 1) {
+                    out.holeRun(batch.block, offset, (long) run * PageSize.BYTES);
+                } else {
+                    out.zeroPage(batch.block, offset);
                 }
-                if (encode) {
-                    deltas.zero(batch, offset);
+                for (int page = i; page < i + run; page++) {
+                    if (!batch.knownZero) { // then it never was anything else
+                        recorder.zero(batch.block, batch.offsets[page]);
+                    }
+                    if (encode) {
+                        deltas.zero(batch, batch.offsets[page]);
+                    }
                 }
-                zero++;
+                zero += run;
+                i += run - 1;
             } else if (encode) {
                 normal += encode(batch, offset);
             } else {
@@ -60,6 +73,19 @@ final class MainLane implements Lane {
             pages.delta.add(deltas.travelled() - before);
         }
         (batch.knownZero ? pages.hole : pages.zero).add(zero);
+    }
+
+    /** Zero pages in a row that one record can stand for: where nothing came before, it costs the destination no look at each. */
+    private int zeroRun(PageBatch batch, int first) {
+        int run = 1;
+        while (zeroRuns
+                && !batch.resent()
+                && first + run < batch.count
+                && batch.offsets[first + run] == batch.offsets[first] + (long) run * PageSize.BYTES
+                && batch.isZero(batch.offsets[first + run])) {
+            run++;
+        }
+        return run;
     }
 
     /** @return pages that travelled in full */

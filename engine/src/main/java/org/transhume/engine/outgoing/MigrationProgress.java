@@ -21,6 +21,8 @@ import org.transhume.engine.forecast.Forecast;
  * @param pagesPerSecond of the last window
  * @param precopyBytes RAM bytes on the main channel while the guest ran
  * @param downtimeBytes RAM bytes on the main channel while it stood
+ * @param postcopyBytes RAM bytes sent since the guest runs at the destination
+ * @param postcopyRequests pages that the destination asked for
  * @param throttlePercent by which the guest is slowed down now; 0 is not at all
  * @param delta what XBZRLE did; null if it is off
  * @param pageCompression what the threads of {@code compress} did; null if it is off
@@ -43,6 +45,8 @@ public record MigrationProgress(
         long pagesPerSecond,
         long precopyBytes,
         long downtimeBytes,
+        long postcopyBytes,
+        long postcopyRequests,
         int throttlePercent,
         DeltaProgress delta,
         PageCompressionProgress pageCompression,

@@ -8,6 +8,7 @@ import org.transhume.engine.handover.SourceOwnership.Event;
 /** Who may run the guest, and whether the caller gave the migration up in time: each event decides before the next. Any thread. */
 final class Orders {
     private SourceOwnership ownership;
+    private boolean postcopy;
 
     Orders(Agreement agreement) {
         ownership = new SourceOwnership(agreement);
@@ -24,6 +25,15 @@ final class Orders {
         }
         ownership = ownership.after(Event.CANCEL);
         return cancelled();
+    }
+
+    synchronized void startPostcopy() {
+        postcopy = true;
+    }
+
+    /** Whether the caller wants the guest to move before its pages. */
+    synchronized boolean postcopyWanted() {
+        return postcopy;
     }
 
     synchronized boolean cancelled() {

@@ -12,6 +12,7 @@ import org.transhume.memory.PageSize;
  * @param channels multifd channels, 1..255; 0 is none: pages travel on the main channel
  * @param packetPages pages that travel in one multifd packet at the most, 1..128
  * @param maxBandwidth cap in bytes per second over all channels while the guest runs; 0 is none
+ * @param budget what it shares with other migrations of this process, beside its own cap; null: nothing
  * @param downtimeLimit longest pause to aim for, 0..2000 s
  * @param switchoverBandwidth bytes per second to assume for the last pages; 0: as measured
  * @param returnPath whether the destination is to answer
@@ -27,6 +28,8 @@ import org.transhume.memory.PageSize;
  * @param deltaCache bytes of the XBZRLE cache, a power of two of 4096 and up; 0: no deltas. With channels it is extension
  *     {@code x-multifd-xbzrle}
  * @param pageCompression compression of pages on the main channel, for old QEMUs; null is none
+ * @param postcopy how pages travel once the guest runs at the destination, should the caller want that; null: never. Needs
+ *     {@code returnPath}; with channels it is extension {@code x-multifd-postcopy}
  * @param placement where lanes run
  * @param connectLimit longest wait for each connection
  * @param answerLimit longest wait for the destination's word once it was given the guest, more than 0
@@ -38,6 +41,7 @@ public record OutgoingConfig(
         int channels,
         int packetPages,
         long maxBandwidth,
+        BandwidthBudget budget,
         Duration downtimeLimit,
         long switchoverBandwidth,
         boolean returnPath,
@@ -52,6 +56,7 @@ public record OutgoingConfig(
         Compression compression,
         long deltaCache,
         PageCompression pageCompression,
+        PostcopyTerms postcopy,
         LanePlacement placement,
         Duration connectLimit,
         Duration answerLimit,
@@ -86,6 +91,9 @@ public record OutgoingConfig(
         }
         if (answerLimit.isNegative() || answerLimit.isZero()) {
             throw new IllegalArgumentException("answerLimit=%s: expected more than 0".formatted(answerLimit));
+        }
+        if (postcopy != null && !returnPath) {
+            throw new IllegalArgumentException("postcopy=%s: expected returnPath with it".formatted(postcopy));
         }
         if (switchoverAck && !returnPath) {
             throw new IllegalArgumentException("switchoverAck=true: expected returnPath with it");
@@ -127,6 +135,7 @@ public record OutgoingConfig(
         private int channels;
         private int packetPages = MultifdPacket.CAPACITY;
         private long maxBandwidth;
+        private BandwidthBudget budget;
         private Duration downtimeLimit = Duration.ofMillis(300);
         private long switchoverBandwidth;
         private boolean returnPath;
@@ -141,6 +150,7 @@ public record OutgoingConfig(
         private Compression compression = new Compression.None();
         private long deltaCache;
         private PageCompression pageCompression;
+        private PostcopyTerms postcopy;
         private LanePlacement placement = LanePlacement.AUTOMATIC;
         private Duration connectLimit = Duration.ofSeconds(30);
         private Duration answerLimit = Duration.ofSeconds(60);
@@ -162,6 +172,11 @@ public record OutgoingConfig(
 
         public Builder maxBandwidth(long value) {
             maxBandwidth = value;
+            return this;
+        }
+
+        public Builder budget(BandwidthBudget value) {
+            budget = value;
             return this;
         }
 
@@ -235,6 +250,11 @@ public record OutgoingConfig(
             return this;
         }
 
+        public Builder postcopy(PostcopyTerms value) {
+            postcopy = value;
+            return this;
+        }
+
         public Builder placement(LanePlacement value) {
             placement = value;
             return this;
@@ -270,6 +290,7 @@ public record OutgoingConfig(
                     channels,
                     packetPages,
                     maxBandwidth,
+                    budget,
                     downtimeLimit,
                     switchoverBandwidth,
                     returnPath,
@@ -284,6 +305,7 @@ public record OutgoingConfig(
                     compression,
                     deltaCache,
                     pageCompression,
+                    postcopy,
                     placement,
                     connectLimit,
                     answerLimit,

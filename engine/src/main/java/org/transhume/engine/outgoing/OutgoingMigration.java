@@ -5,7 +5,9 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
+import java.util.function.Consumer;
 import org.transhume.channels.Connection;
 import org.transhume.channels.qemu.BlockEntry;
 import org.transhume.channels.qemu.Command;
@@ -14,10 +16,12 @@ import org.transhume.channels.qemu.MainStreamWriter;
 import org.transhume.channels.qemu.MultifdHello;
 import org.transhume.channels.qemu.SectionKind;
 import org.transhume.channels.qemu.StreamWriter;
+import org.transhume.engine.ArrivingPages;
 import org.transhume.engine.ConnectionSet;
 import org.transhume.engine.Crew;
 import org.transhume.engine.Extensions;
 import org.transhume.engine.Guest;
+import org.transhume.engine.HalfState;
 import org.transhume.engine.MigrationException;
 import org.transhume.engine.MigrationObserver;
 import org.transhume.engine.MigrationState;
@@ -27,6 +31,7 @@ import org.transhume.engine.forecast.Forecaster;
 import org.transhume.engine.handover.SourceOwnership;
 import org.transhume.memory.Lease;
 import org.transhume.memory.PageSize;
+import org.transhume.memory.RamBlock;
 
 /**
  * Moves a guest away: rounds of dirty pages while it runs, then the switchover. Runs in a thread of its own from
@@ -39,6 +44,9 @@ import org.transhume.memory.PageSize;
 public final class OutgoingMigration {
     /** What QEMU says in this case (spec: control.md §2.7). */
     private static final String YANKED = "Unable to write to socket: Broken pipe";
+
+    /** Pages of a batch while others may be in a hurry: what is in front of them in the sockets delays them anyway. */
+    private static final int URGENT_BATCH = 64;
 
     private final Guest guest;
     private final Dialer dialer;
@@ -63,6 +71,7 @@ public final class OutgoingMigration {
     private volatile Thread dialing;
     private volatile ZeroPageDetection zeroPages;
     private volatile boolean yanked;
+    private volatile OutgoingPostcopy postcopy;
 
     private OutgoingMigration(
             Guest guest, Dialer dialer, OutgoingConfig config, MigrationObserver observer, String name) {
@@ -73,12 +82,13 @@ public final class OutgoingMigration {
         this.crew = new Crew(name);
         this.dialect = Dialect.ofMachine(guest.machine());
         this.orders = new Orders(config.agreement());
-        this.rate = new RateLimit(config.maxBandwidth(), config.clock());
+        this.rate = config.budget() == null
+                ? new RateLimit(config.maxBandwidth(), config.clock())
+                : new RateLimit(config.maxBandwidth(), config.budget(), config.clock());
         this.forms = new PageForms(config, guest.memory(), pages, rate, crew);
         this.limits = new Limits(config, rate);
         this.held = new Gate(config.clock());
         this.zeroPages = config.zeroPages();
-        this.stage = new Stage(observer);
         this.throttle = new Throttle(config.throttle(), guest, config.clock());
         this.forecaster = new Forecaster(guest.memory().size() / PageSize.BYTES);
         this.figures = new Figures(
@@ -91,6 +101,7 @@ public final class OutgoingMigration {
                 observer,
                 forecaster,
                 guest.memory().size());
+        this.stage = new Stage(figures::entered, observer);
     }
 
     /**
@@ -104,9 +115,21 @@ public final class OutgoingMigration {
         if (config.channels() > 0 && !dialer.multiChannel()) {
             throw new MigrationException("Migration requires multi-channel URIs (e.g. tcp)");
         }
+        checkPages(guest, config);
         OutgoingMigration migration = new OutgoingMigration(guest, dialer, config, observer, name);
         Thread _ = migration.crew.start(migration::run);
         return migration;
+    }
+
+    /** A destination wants all parts of a huge page at once, and is told of the pages' size before RAM. */
+    private static void checkPages(Guest guest, OutgoingConfig config) {
+        for (RamBlock block : guest.memory().blocks()) {
+            if (config.postcopy() != null && block.hostPageSize() != PageSize.BYTES) {
+                throw new MigrationException(
+                        "block '%s' lies in pages of %d bytes, which cannot follow a guest in postcopy: switch postcopy-ram off"
+                                .formatted(block.name(), block.hostPageSize()));
+            }
+        }
     }
 
     public MigrationState state() {
@@ -126,14 +149,8 @@ public final class OutgoingMigration {
         if (!orders.cancel()) {
             return;
         }
-        // Whoever waits for a window, a peer or a connection wakes with an error, and the thread sees why.
-        rate.stop();
-        connections.close();
+        breakConnections();
         held.open();
-        Thread waiting = dialing;
-        if (waiting != null) {
-            waiting.interrupt();
-        }
     }
 
     /**
@@ -141,7 +158,17 @@ public final class OutgoingMigration {
      * then. Returns at once, without waiting for any lock that a stuck migration holds.
      */
     public void yank() {
+        OutgoingPostcopy moved = postcopy;
+        if (moved != null && moved.hasLeft()) {
+            connections.breakAll(); // it waits for others
+            return;
+        }
         yanked = true;
+        breakConnections();
+    }
+
+    /** Whoever waits for a window, a peer or a connection wakes with an error, and the thread sees why. */
+    private void breakConnections() {
         rate.stop();
         connections.close();
         Thread waiting = dialing;
@@ -158,6 +185,53 @@ public final class OutgoingMigration {
     /** Lets a migration in {@link MigrationState.PreSwitchover} go on; in any other state nothing happens. Returns at once. */
     public void proceed() {
         held.open();
+    }
+
+    /**
+     * Lets the guest move before all of its pages have, as soon as that can be; without effect if it has moved. Returns at
+     * once. Needs {@link OutgoingConfig#postcopy}.
+     */
+    public void startPostcopy() {
+        orders.startPostcopy();
+    }
+
+    /**
+     * Breaks the connection of a postcopy, which then waits for {@link #resume}. Waits for nobody; takes effect when the guest
+     * runs at the destination, and no more when everything was sent by then.
+     *
+     * @return false if it is not in {@code postcopy-active} or {@code postcopy-recover}, or if everything was sent, the answer
+     *     is still to come, and could not be asked for again (without capability {@code x-handover})
+     */
+    public boolean pausePostcopy() {
+        OutgoingPostcopy moved = postcopy;
+        return moved != null && moved.pause();
+    }
+
+    /**
+     * Goes on with a postcopy that lost its connection. Returns at once.
+     *
+     * @param dialer opens the new ones
+     * @return false if it is not in {@code postcopy-paused}
+     */
+    public boolean resume(Dialer dialer) {
+        OutgoingPostcopy moved = postcopy;
+        return moved != null && moved.resume(dialer);
+    }
+
+    /**
+     * Ends a postcopy that is paused, or about to be: what is not at the destination is lost there. Without effect on any
+     * other migration.
+     */
+    public void abandon(String why) {
+        OutgoingPostcopy moved = postcopy;
+        if (moved != null) {
+            moved.abandon(why);
+        }
+    }
+
+    /** Changes the cap on pages that nobody asked for at once; 0 lifts it. */
+    public void maxPostcopyBandwidth(long bytesPerSecond) {
+        limits.maxPostcopyBandwidth(bytesPerSecond);
     }
 
     /** Changes the cap at once; 0 lifts it. Without effect once the guest is stopped. */
@@ -210,12 +284,18 @@ public final class OutgoingMigration {
 
     private void run() {
         stage.enter(stage.state());
+        rate.enter();
         Throwable failure = null;
         try (forms;
                 Lease _ = guest.memory().lease(name)) {
             migrate();
         } catch (Throwable t) {
             failure = t;
+        } finally {
+            if (postcopy != null) {
+                postcopy.close();
+            }
+            rate.leave();
         }
         liftThrottle(failure);
         figures.ended();
@@ -241,6 +321,7 @@ public final class OutgoingMigration {
                 connectAndMove(pending);
             } catch (Throwable t) {
                 pending.giveBack();
+                salvage();
                 if (cancelled()) {
                     letGo(); // disarming the dirty source takes longer the larger the guest is, and it need not wait
                     // for that
@@ -250,10 +331,24 @@ public final class OutgoingMigration {
         }
     }
 
+    /** A postcopy was given up: whoever wants what is left of the guest here gets it. Nothing runs it any more. */
+    private void salvage() {
+        OutgoingPostcopy moved = postcopy;
+        if (moved == null || !moved.incomplete() || orders.ownership().ours()) {
+            return;
+        }
+        Consumer<HalfState> taker = config.postcopy().salvage();
+        if (taker != null) {
+            ArrivingPages all = moved::isHere;
+            taker.accept(new HalfState(
+                    HalfState.Side.SOURCE, guest.machine(), moved.id(), guest.memory(), all, moved.devices()));
+        }
+    }
+
     private void connectAndMove(PendingPages pending) throws IOException {
-        Connection main = connections.add(dial(), ConnectionSet.MAIN);
+        Connection main = connections.add(dial(dialer), ConnectionSet.MAIN);
         main.limitWrites("main", config.stallLimit());
-        figures.main(main);
+        figures.connected();
         if (config.returnPath() && !main.bidirectional()) {
             throw new MigrationException("return-path needs a transport that goes both ways (e.g. tcp)");
         }
@@ -265,11 +360,17 @@ public final class OutgoingMigration {
                 out.command(new Command.OpenReturnPath());
                 echo.ask(out, 0); // the first only to see that somebody is there
             }
+            if (config.postcopy() != null) {
+                out.command(new Command.PostcopyAdvise(PageSize.BYTES));
+            }
             // The header goes first: a destination that does not look into a connection takes the first for the main
             // one.
             out.flush();
-            try (AnswerReader answers = config.returnPath()
-                            ? new AnswerReader(main, connections, echo, orders, config.clock(), crew)
+            OutgoingPostcopy moved = config.postcopy() == null ? null : postcopy(pending, out, echo);
+            postcopy = moved;
+            try (AnswerReader answers = config.returnPath() ? answers(main, echo, moved) : null;
+                    UrgentChannel early = moved != null && config.postcopy().preempt() && dialect.urgentChannelAtFirst()
+                            ? urgentChannel(pending, dialer)
                             : null;
                     LaneGroup lanes = lanes(out)) {
                 Scanner scanner = new Scanner(
@@ -286,7 +387,9 @@ public final class OutgoingMigration {
                         () -> zeroPages,
                         config.channels() == 0,
                         dialect.zeroPagesInPackets(),
-                        config.packetPages());
+                        config.packetPages(),
+                        null,
+                        null);
                 awaitEveryChannel(answers);
                 begin(pending, scanner, out);
                 Passage passage = new Passage(
@@ -306,18 +409,117 @@ public final class OutgoingMigration {
                         out,
                         answers,
                         echo);
-                double predicted = new Precopy(passage).run();
-                Inquiry inquiry = new Inquiry(dialer, config.inquiryLimit(), config.clock());
-                new Switchover(passage, new HandOver(passage, main, inquiry)).run(predicted);
+                switch (new Precopy(passage).run()) {
+                    case Precopy.Decision.Complete(double pause) -> {
+                        Inquiry inquiry = new Inquiry(dialer, config.inquiryLimit(), config.clock());
+                        new Switchover(passage, new HandOver(passage, main, inquiry)).run(pause);
+                    }
+                    case Precopy.Decision.Postcopy() -> {
+                        PostcopyLink link = new PostcopyLink(connections, out, answers, true);
+                        link.scanner(scanner(pending, out, config.channels() > 0 ? lanes : link.owned(plainLane(out))));
+                        if (early == null) {
+                            moved.urgentChannel(link);
+                        } else {
+                            moved.urgentChannel(link, early);
+                        }
+                        IOException lost = new PostcopySwitch(passage, moved, link).run();
+                        moved.run(link, lost);
+                    }
+                }
             }
         }
     }
 
-    private Connection dial() throws IOException {
+    private AnswerReader answers(Connection main, Echo echo, OutgoingPostcopy moved) {
+        return new AnswerReader(main, connections, echo, orders, moved, config.clock(), crew);
+    }
+
+    private OutgoingPostcopy postcopy(PendingPages pending, MainStreamWriter first, Echo echo) {
+        SendWindow window = new SendWindow(config.clock());
+        UrgentPages urgent = new UrgentPages(guest.memory(), pending, pages, () -> {
+            rate.hurry();
+            window.hurry();
+        });
+        return new OutgoingPostcopy(
+                config,
+                guest.memory().blocks(),
+                connections,
+                orders,
+                stage,
+                figures,
+                pending,
+                urgent,
+                window,
+                echo,
+                dialect.urgentChannelAtFirst(),
+                new OutgoingPostcopy.Connector() {
+                    private Dialer latest = dialer;
+
+                    @Override
+                    public PostcopyLink connect(Dialer again) throws IOException {
+                        latest = again;
+                        Connection main = connections.add(again.dial(config.connectLimit()), ConnectionSet.MAIN);
+                        main.limitWrites("main", config.stallLimit());
+                        MainStreamWriter out = first.onto(new StreamWriter(main));
+                        return new PostcopyLink(connections, out, answers(main, echo, postcopy), false);
+                    }
+
+                    @Override
+                    public void pages(PostcopyLink link) throws IOException {
+                        rate.beginAgain(); // what was under way when the connection was lost is not
+                        LaneGroup lanes = config.channels() > 0 ? pageLanes(latest) : plainLane(link.out());
+                        link.scanner(scanner(pending, link.out(), link.owned(lanes)));
+                    }
+
+                    @Override
+                    public Inquiry.Answer ask(UUID handover) throws IOException {
+                        return new Inquiry(latest, config.inquiryLimit(), config.clock()).ask(handover);
+                    }
+
+                    @Override
+                    public UrgentChannel urgent() throws IOException {
+                        return urgentChannel(pending, latest);
+                    }
+                });
+    }
+
+    /** Pages that follow the guest over the main channel travel as they are, whatever form the others had. */
+    private LaneGroup plainLane(MainStreamWriter out) {
+        return new InlineLanes(
+                List.of(new MainLane(out, pages, null, forms.digest().recorder(), false)), rate, config.clock());
+    }
+
+    private Scanner scanner(PendingPages pending, MainStreamWriter out, LaneGroup lanes) {
+        return new Scanner(
+                guest.memory(),
+                config.clock(),
+                pending,
+                lanes,
+                out,
+                rate,
+                pages,
+                null,
+                forms.digest().recorder(),
+                false,
+                () -> zeroPages,
+                config.channels() == 0,
+                dialect.zeroPagesInPackets(),
+                URGENT_BATCH,
+                postcopy.runs(),
+                postcopy.urgentWaits());
+    }
+
+    private UrgentChannel urgentChannel(PendingPages pending, Dialer to) throws IOException {
+        Connection channel = connections.add(to.dial(config.connectLimit()), ConnectionSet.URGENT);
+        channel.limitWrites("preempt channel", config.stallLimit());
+        return new UrgentChannel(channel, blockList(), guest.memory(), pending, pages);
+    }
+
+    private Connection dial(Dialer to) throws IOException {
         dialing = Thread.currentThread();
         try {
             orders.check(); // a cancel either sees that we dial, or is seen here
-            return dialer.dial(config.connectLimit());
+            return to.dial(config.connectLimit());
         } finally {
             dialing = null;
             boolean _ = Thread.interrupted(); // a cancel that came just too late to end the wait
@@ -325,14 +527,17 @@ public final class OutgoingMigration {
     }
 
     private LaneGroup lanes(MainStreamWriter out) throws IOException {
-        if (config.channels() == 0) {
-            return new InlineLanes(List.of(forms.mainLane(out)), rate, config.clock());
-        }
+        return config.channels() == 0
+                ? new InlineLanes(List.of(forms.mainLane(out)), rate, config.clock())
+                : pageLanes(dialer);
+    }
+
+    private LaneGroup pageLanes(Dialer to) throws IOException {
         List<BlockEntry> blocks = blockList();
         List<MultifdLane> lanes = new ArrayList<>();
         try {
             for (int i = 0; i < config.channels(); i++) {
-                Connection channel = connections.add(dial(), i);
+                Connection channel = connections.add(dial(to), i);
                 channel.limitWrites("multifd channel " + i, config.stallLimit());
                 try (StreamWriter hello = new StreamWriter(channel)) {
                     new MultifdHello(i, guest.uuid()).write(hello);
@@ -370,6 +575,9 @@ public final class OutgoingMigration {
         }
         if (config.handover()) {
             names.add(Extensions.HANDOVER);
+        }
+        if (config.postcopy() != null && config.channels() > 0) {
+            names.add(Extensions.MULTIFD_POSTCOPY);
         }
         return names;
     }
@@ -413,7 +621,8 @@ public final class OutgoingMigration {
     private void end(Throwable failure) {
         SourceOwnership ownership = orders.ownership();
         MigrationState last;
-        if (ownership.theirs()) {
+        boolean incomplete = postcopy != null && postcopy.incomplete();
+        if (ownership.theirs() && !incomplete) {
             last = new MigrationState.Completed(); // whatever else went wrong since
             forecaster.ended();
         } else if (cancelled()) {
@@ -421,7 +630,7 @@ public final class OutgoingMigration {
             last = new MigrationState.Cancelled();
         } else {
             last = new MigrationState.Failed(
-                    stage.during(), failureReason(failure, ownership.unknown()), failure, ownership.unknown());
+                    stage.during(), failureReason(failure, ownership.unknown()), failure, !ownership.ours());
         }
         if (last instanceof MigrationState.Failed) {
             stage.enter(last); // before RESUME, as QEMU does

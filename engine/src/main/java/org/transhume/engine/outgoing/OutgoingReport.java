@@ -1,6 +1,7 @@
 package org.transhume.engine.outgoing;
 
 import java.util.List;
+import org.transhume.engine.PostcopyReport;
 import org.transhume.engine.digest.DigestReport;
 import org.transhume.engine.forecast.Verdict;
 
@@ -31,6 +32,7 @@ import org.transhume.engine.forecast.Verdict;
  * @param dirtySource which one was used
  * @param roundHistory what each round sent
  * @param bandwidth how it went up and down until the pause
+ * @param postcopy what came after the switch to postcopy; null: it never was
  */
 public record OutgoingReport(
         String outcome,
@@ -56,7 +58,8 @@ public record OutgoingReport(
         DigestReport digest,
         String dirtySource,
         List<Round> roundHistory,
-        Bandwidth bandwidth) {
+        Bandwidth bandwidth,
+        PostcopyReport postcopy) {
     /**
      * Bandwidth over time, all channels together.
      *

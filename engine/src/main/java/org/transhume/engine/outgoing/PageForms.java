@@ -65,7 +65,7 @@ final class PageForms implements AutoCloseable {
     /** The lane of a migration without page channels. */
     Lane mainLane(MainStreamWriter out) {
         PageRecorder recorder = digest.recorder();
-        MainLane plain = new MainLane(out, pages, sent, recorder);
+        MainLane plain = new MainLane(out, pages, sent, recorder, config.holeRuns());
         if (config.pageCompression() == null) {
             return plain;
         }

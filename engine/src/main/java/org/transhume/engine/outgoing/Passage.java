@@ -33,7 +33,7 @@ record Passage(
         MainStreamWriter out,
         AnswerReader answers,
         Echo echo) {
-    private static final long SLICE_NANOS = 50_000_000;
+    static final long SLICE_NANOS = 50_000_000;
 
     /** When a slice of pages that begins now has to end. */
     long sliceEnd() {

@@ -2,6 +2,7 @@ package org.transhume.engine.outgoing;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicLong;
 import org.transhume.memory.DirtyBitmap;
 import org.transhume.memory.DirtySource;
 import org.transhume.memory.GuestMemory;
@@ -12,7 +13,7 @@ import org.transhume.memory.RunSink;
 /**
  * What is dirty and not yet sent, block by block, and what was never written at all. Owns the dirty source while the
  * migration lasts: everything harvested from it is remembered, and given back if the migration fails. Used by the
- * migration's thread; {@link #remainingPages} by anyone.
+ * migration's thread; {@link #remainingPages} and {@link #take(int, long)} by anyone.
  */
 final class PendingPages implements AutoCloseable {
     /** A range of a block that was never written when the migration began. */
@@ -26,7 +27,7 @@ final class PendingPages implements AutoCloseable {
     private final List<DirtyBitmap> scratch = new ArrayList<>();
     private final List<Hole> holes = new ArrayList<>();
     private boolean started;
-    private volatile long remaining;
+    private final AtomicLong remaining = new AtomicLong();
 
     PendingPages(GuestMemory memory, DirtySource source) {
         this.memory = memory;
@@ -124,11 +125,11 @@ final class PendingPages implements AutoCloseable {
         for (DirtyBitmap pages : pending) {
             sum += pages.count();
         }
-        remaining = sum;
+        remaining.set(sum);
     }
 
     long remainingPages() {
-        return remaining;
+        return remaining.get();
     }
 
     /**
@@ -145,9 +146,58 @@ final class PendingPages implements AutoCloseable {
             return -1;
         }
         long end = Math.min(first + span, pages.pages());
-        long left = remaining - pages.harvest(first, end, sink); // one writer: the migration's thread
-        remaining = left;
+        remaining.addAndGet(-pages.harvest(first, end, sink)); // once a span
         return end;
+    }
+
+    /**
+     * Takes one page, for whoever sends it. Any thread: of several one takes it.
+     *
+     * @return false if it is not pending: it was sent, or is about to be
+     */
+    boolean take(int block, long page) {
+        if (pending.get(block).harvest(page, page + 1, (_, _) -> {}) == 0) {
+            return false;
+        }
+        remaining.decrementAndGet();
+        return true;
+    }
+
+    /** Any thread. */
+    boolean isPending(int block, long page) {
+        return pending.get(block).isMarked(page);
+    }
+
+    /** What was never written is pending from here on, as any other page, from the {@code first} of the holes on. */
+    void keepNoHoles(int first) {
+        for (Hole hole : holes.subList(first, holes.size())) {
+            pending.get(hole.block()).markRange(hole.offset() / PageSize.BYTES, hole.length() / PageSize.BYTES);
+        }
+        holes.clear();
+        count();
+    }
+
+    /** Tells the runs of pages of {@code block} that are pending; they stay so. */
+    void forEachRun(int block, RunSink sink) {
+        pending.get(block).forEachRun(sink);
+    }
+
+    /** Nothing is pending, until {@link #missing} says what is. */
+    void forgetAll() {
+        pending.forEach(DirtyBitmap::clear);
+        remaining.set(0);
+    }
+
+    /** Of 64 pages of {@code block} from {@code first} on, those of which no bit is set did not come, and are pending. */
+    void missing(int block, long first, long came) {
+        DirtyBitmap pages = pending.get(block);
+        long end = Math.min(first + Long.SIZE, pages.pages());
+        for (long page = first; page < end; page++) {
+            if ((came >>> page & 1) == 0) {
+                pages.mark(page);
+                remaining.incrementAndGet();
+            }
+        }
     }
 
     /** The migration failed: whatever the source reported to it, the source has to report again. */

@@ -12,6 +12,7 @@ import org.transhume.memory.PageSize;
  * §6.2 to §6.5). The migration's thread.
  */
 final class Precopy {
+    private static final long QUEUE_LOOK_NANOS = 10_000_000;
     private static final long FORECAST_NANOS = 100_000_000;
     /** First look at the dirty source between two harvests; each further one after twice the time. */
     private static final long FIRST_LOOK_NANOS = 250_000_000;
@@ -40,8 +41,16 @@ final class Precopy {
         this.clock = passage.config().clock();
     }
 
-    /** @return the pause expected, in nanoseconds */
-    double run() throws IOException {
+    /** How it ended. */
+    sealed interface Decision {
+        /** @param pause expected, in nanoseconds */
+        record Complete(double pause) implements Decision {}
+
+        /** The caller wants the guest to move before its pages have. */
+        record Postcopy() implements Decision {}
+    }
+
+    Decision run() throws IOException {
         harvested = clock.nanos();
         looked = harvested;
         forecast = harvested;
@@ -49,12 +58,15 @@ final class Precopy {
         while (true) {
             passage.checkOrders();
             figures.remaining(scanner.remainingBytes());
+            if (postcopyDue()) {
+                return new Decision.Postcopy();
+            }
             if (scanner.holesSent() && (fitsIntoPause() || passage.throttle().harvestDue(figures.passes()))) {
                 awaitConsent();
                 drainQueue();
                 harvest();
                 if (fitsIntoPause() && maySwitch()) {
-                    return forecaster.pause(pending(), figures.unsent());
+                    return new Decision.Complete(forecaster.pause(pending(), figures.unsent()));
                 }
             }
             sendSlice();
@@ -62,6 +74,14 @@ final class Precopy {
             scanner.measure(forecaster.throughput());
             lookAhead();
         }
+    }
+
+    /** Ranges that were never written go first where they have a word of their own: as pages there may be too many. */
+    private boolean postcopyDue() {
+        return passage.config().postcopy() != null
+                && passage.orders().postcopyWanted()
+                && (scanner.holesSent() || !passage.config().holeRuns())
+                && maySwitch();
     }
 
     /** Whether the guest may be stopped: the destination wants it, or it stands anyway. */
@@ -81,12 +101,23 @@ final class Precopy {
     }
 
     /** What waits in the sockets has to go before the last pages: better while the guest runs. */
-    private void drainQueue() {
-        long wait = forecaster.untilQueueFits(passage.limits().terms(), figures.unsent());
-        if (wait > 0) {
-            scanner.rest(wait);
-            figures.idled();
+    private void drainQueue() throws IOException {
+        long wait = untilQueueFits();
+        if (wait <= 0) {
+            return;
         }
+        // What it reckons with may be learnt from a few bytes of a path that had just begun: the queue itself knows
+        // better.
+        long end = clock.nanos() + wait;
+        for (long left = wait; left > 0; left = Math.min(end - clock.nanos(), untilQueueFits())) {
+            scanner.rest(Math.min(left, QUEUE_LOOK_NANOS));
+            passage.checkOrders();
+        }
+        figures.idled();
+    }
+
+    private long untilQueueFits() {
+        return forecaster.untilQueueFits(passage.limits().terms(), figures.unsent());
     }
 
     private void sendSlice() throws IOException {

@@ -24,6 +24,11 @@ final class RingLanes implements LaneGroup {
 
     private static final long SPIN_MICROS = 20;
     private static final long YIELD_MICROS = 100;
+    /** Looks at a full ring less and less often, each core being the lanes'; they take longer than that for a full ring. */
+    private static final long FULL_NANOS = 100_000;
+
+    private static final long LONGEST_FULL_NANOS = 500_000;
+
     private static final long DRAIN_NANOS = 20_000;
 
     private final List<? extends Lane> lanes;
@@ -38,7 +43,7 @@ final class RingLanes implements LaneGroup {
     private long published = -1;
 
     /**
-     * @param connections those of the lanes, closed with this group
+     * @param connections those of the lanes, broken with this group
      * @param crew runs the lanes
      */
     RingLanes(List<? extends Lane> lanes, RateLimit rate, ConnectionSet connections, Clock clock, Crew crew) {
@@ -66,6 +71,12 @@ final class RingLanes implements LaneGroup {
     @Override
     public PageBatch claim() {
         if (claimed < 0) {
+            // The ring's own wait looks every few microseconds, at the cost of the cores that the lanes need.
+            for (long nanos = FULL_NANOS;
+                    !ring.hasAvailableCapacity(1);
+                    nanos = Math.min(2 * nanos, LONGEST_FULL_NANOS)) {
+                LockSupport.parkNanos(nanos);
+            }
             claimed = ring.next();
         }
         return ring.get(claimed);
@@ -117,7 +128,7 @@ final class RingLanes implements LaneGroup {
 
     @Override
     public void close() {
-        connections.close(); // a lane that waits for its peer wakes
+        connections.breakAll(); // a lane that waits for its peer wakes
         for (BatchEventProcessor<PageBatch> processor : processors) {
             processor.halt();
         }

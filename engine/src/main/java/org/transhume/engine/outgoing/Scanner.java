@@ -3,6 +3,7 @@ package org.transhume.engine.outgoing;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.util.List;
+import java.util.function.BooleanSupplier;
 import java.util.function.Supplier;
 import org.transhume.channels.qemu.MainStreamWriter;
 import org.transhume.engine.Clock;
@@ -21,10 +22,21 @@ final class Scanner {
     /** Pages to take at once: short enough to keep a slice's deadline, long enough to find runs. */
     private static final int SPAN = 1024;
 
+    /** The same where somebody may be in a hurry. */
+    private static final int URGENT_SPAN = 32;
+
     private static final int HOLES_PER_LOOK = 64;
+
+    /** Pages of a word of the bitmap. */
+    private static final int LEAST_SPAN = Long.SIZE;
 
     /** Fewer pages than this are not worth a packet of their own, however many lanes stand idle. */
     private static final int LEAST_SHARE = 8;
+
+    /** Hears of pages that are on their way. */
+    interface SentRuns {
+        void sent(int block, long first, long count);
+    }
 
     private final Clock clock;
     private final List<RamBlock> blocks;
@@ -41,6 +53,9 @@ final class Scanner {
     private final boolean oneChannel;
     private final boolean zeroPagesInPackets;
     private final int batchPages;
+    private final SentRuns runs;
+    private final BooleanSupplier urgent;
+    private final int span;
     private boolean testInLanes;
     private boolean testHere;
     private int block;
@@ -59,6 +74,8 @@ final class Scanner {
      * @param oneChannel whether pages travel on the main channel
      * @param zeroPagesInPackets whether packets of the other channels can say that a page is zero
      * @param batchPages pages of a batch at the most
+     * @param runs hears of pages that were given to a lane; null: nobody does
+     * @param urgent whether something is to be sent ahead of what the scan would find next; null: nothing ever is
      */
     Scanner(
             GuestMemory memory,
@@ -74,7 +91,9 @@ final class Scanner {
             Supplier<ZeroPageDetection> detection,
             boolean oneChannel,
             boolean zeroPagesInPackets,
-            int batchPages) {
+            int batchPages,
+            SentRuns runs,
+            BooleanSupplier urgent) {
         this.clock = clock;
         this.blocks = memory.blocks();
         this.firstPages = new long[blocks.size()];
@@ -93,6 +112,9 @@ final class Scanner {
         this.oneChannel = oneChannel;
         this.zeroPagesInPackets = zeroPagesInPackets;
         this.batchPages = batchPages;
+        this.runs = runs == null ? (_, _, _) -> {} : runs;
+        this.urgent = urgent == null ? () -> false : urgent;
+        this.span = urgent == null ? SPAN : URGENT_SPAN;
     }
 
     /** Who looks for zero pages: one lane in order does as well as this thread, several have to have a word for them. */
@@ -125,13 +147,18 @@ final class Scanner {
         return hole == pending.holes().size();
     }
 
+    /** Of those of {@link PendingPages#holes}, how many. */
+    int holesSentSoFar() {
+        return hole;
+    }
+
     /** Pages that are dirty and still to be sent, in bytes. */
     long remainingBytes() {
         return pending.remainingPages() * PageSize.BYTES;
     }
 
     /**
-     * Sends what is pending until nothing is left or the clock reaches {@code deadline}.
+     * Sends what is pending until nothing is left, the clock reaches {@code deadline} or something else is urgent.
      *
      * @param deadline of the migration's clock
      * @return whether nothing is left
@@ -149,12 +176,13 @@ final class Scanner {
         }
         try {
             int exhausted = 0;
+            int most = spanUnderCap();
             while (exhausted <= blocks.size()) { // the block the slice began in is looked at twice: before and behind
-                long next = pending.take(block, page, SPAN, this::run);
+                long next = pending.take(block, page, most, this::run);
                 if (next >= 0) {
                     page = next;
                     exhausted = 0;
-                    if (clock.nanos() - deadline >= 0) {
+                    if (clock.nanos() - deadline >= 0 || urgent.getAsBoolean()) {
                         endBatch();
                         return false;
                     }
@@ -169,6 +197,25 @@ final class Scanner {
             throw e.getCause();
         }
         return true;
+    }
+
+    /** Pages taken at a time: under a low cap few, or nobody would look at the clock, or at an order, for seconds. */
+    private int spanUnderCap() {
+        return Math.clamp(rate.windowBytes() / PageSize.BYTES, Math.min(LEAST_SPAN, span), span);
+    }
+
+    /**
+     * Sends one page that is pending no more, at once; the scan goes on behind it.
+     *
+     * @param wanted number of the page in {@code block}
+     */
+    void sendFirst(int block, long wanted) throws IOException {
+        detect(detection.get());
+        endBatch();
+        add(block, wanted * PageSize.BYTES, false);
+        endBatch();
+        this.block = block;
+        this.page = wanted + 1;
     }
 
     /** Sends nothing for {@code nanos}, or until the migration is given up. */
@@ -205,6 +252,7 @@ final class Scanner {
                     add(block, offset, false);
                 }
             }
+            runs.sent(block, first, count);
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }

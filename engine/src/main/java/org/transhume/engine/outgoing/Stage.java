@@ -1,17 +1,21 @@
 package org.transhume.engine.outgoing;
 
+import java.util.function.Consumer;
 import org.transhume.engine.Guest;
 import org.transhume.engine.MigrationObserver;
 import org.transhume.engine.MigrationState;
 
 /** Where a migration stands and what it is at. Written by the migration's thread; the state is read by anyone. */
 final class Stage {
+    private final Consumer<MigrationState> account;
     private final MigrationObserver observer;
     private volatile MigrationState state = new MigrationState.Setup();
     private String during = "connecting";
     private boolean pausedHere;
 
-    Stage(MigrationObserver observer) {
+    /** @param account hears of each state before {@code observer} does */
+    Stage(Consumer<MigrationState> account, MigrationObserver observer) {
+        this.account = account;
         this.observer = observer;
     }
 
@@ -21,6 +25,7 @@ final class Stage {
 
     void enter(MigrationState next) {
         state = next;
+        account.accept(next);
         observer.state(next);
     }
 

@@ -38,7 +38,7 @@ final class Switchover {
         long stopped = clock.nanos();
         long released = stopped;
         if (passage.config().pauseBeforeSwitchover()) {
-            hold();
+            hold(passage);
             released = clock.nanos();
         }
         stage.enter(new MigrationState.Device());
@@ -76,7 +76,8 @@ final class Switchover {
     }
 
     /** Nothing is sent, and nobody looks at the destination: that it died meanwhile shows when something is sent again. */
-    private void hold() throws IOException {
+    static void hold(Passage passage) throws IOException {
+        Stage stage = passage.stage();
         stage.during("waiting before the switchover");
         passage.held().shut(); // whoever opened it before did not mean this pause
         passage.orders().check(); // unless it was to end everything

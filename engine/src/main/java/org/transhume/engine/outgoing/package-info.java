@@ -9,6 +9,7 @@
  *         PacketBody   the packet's pages: raw, compressed, deltas, or whatever FormChoice finds cheapest
  *     PageForms        what the lanes share for that: SentPages, the delta cache, and the counts
  *     RateLimit        100 ms windows over all lanes
+ *       BandwidthBudget  what several migrations of this process have together
  *     AnswerReader     the return path                  one thread
  * </pre>
  */

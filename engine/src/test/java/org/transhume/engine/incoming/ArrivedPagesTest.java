@@ -16,6 +16,7 @@ import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 import org.transhume.engine.NothingLeft;
 import org.transhume.memory.Access;
 import org.transhume.memory.PageSize;
@@ -78,6 +79,72 @@ class ArrivedPagesTest {
             }
             assertHolds(model, block);
             assertTrue(touched.equals(populated(block)), "memory was touched that nothing was written to");
+        }
+    }
+
+    /** Before postcopy what is old is forgotten, and comes again, against a set of pages. */
+    @ParameterizedTest(name = "seed {0}")
+    @ValueSource(longs = {1, 2, 3})
+    void whatIsForgottenHasToComeAgain(long seed) {
+        Random random = new Random(seed);
+        int pages = 3 * STRETCH - random.nextInt(STRETCH);
+        BitSet came = new BitSet();
+        try (RamBlock block = RamBlock.memfd("pc.ram", (long) pages * PAGE);
+                ArrivedPages arrived = new ArrivedPages(block, true)) {
+            for (int step = 0; step < 300; step++) {
+                int near = random.nextInt(4) * STRETCH + random.nextInt(9) - 4;
+                int first = Math.clamp(random.nextBoolean() ? near : random.nextInt(pages), 0, pages - 1);
+                int most = random.nextInt(5) == 0 ? 2 * STRETCH : 200;
+                int count = 1 + random.nextInt(Math.min(most, pages - first));
+                switch (random.nextInt(6)) {
+                    case 0, 1 -> {
+                        arrived.page(first);
+                        came.set(first);
+                    }
+                    case 2 -> {
+                        arrived.zero(first);
+                        came.set(first);
+                    }
+                    case 3 -> {
+                        arrived.placedZero(first);
+                        came.set(first);
+                    }
+                    case 4 -> {
+                        arrived.hole(first, count, _ -> {});
+                        came.set(first, first + count);
+                    }
+                    default -> {
+                        arrived.forget(first, count);
+                        came.clear(first, first + count);
+                    }
+                }
+                assertEquals(pages - came.cardinality(), arrived.missing(), "step " + step);
+            }
+            for (int page = 0; page < pages; page++) {
+                assertEquals(came.get(page), arrived.came(page), "page " + page);
+            }
+            for (int first = 0; first < pages; first += Long.SIZE) {
+                long[] words = came.get(first, first + Long.SIZE).toLongArray();
+                assertEquals(words.length == 0 ? 0 : words[0], arrived.cameOf64(first), "page " + first);
+            }
+        }
+    }
+
+    @Test
+    void memoryOfWhatDidNotComeIsGivenBackBeforeTheGuestRunsWithoutIt() {
+        int pages = 100;
+        try (RamBlock block = RamBlock.memfd("pc.ram", (long) pages * PAGE)) {
+            block.segment().fill((byte) 0x5a); // of an earlier try
+            try (ArrivedPages arrived = new ArrivedPages(block, false)) {
+                for (int page : new int[] {0, 7, 8, 99}) {
+                    block.segment().asSlice((long) page * PAGE, PAGE).fill((byte) 1);
+                    arrived.page(page);
+                }
+
+                arrived.discardTheRest(block);
+
+                assertEquals("{0, 7, 8, 99}", populated(block).toString());
+            }
         }
     }
 

@@ -54,6 +54,35 @@ class RateLimitTest {
     }
 
     @Test
+    void whatWasUnderWayWhenAConnectionWasLostKeepsNobodyWaiting() {
+        RateLimit rate = new RateLimit(BATCH, Clock.SYSTEM); // a batch is ten windows
+        rate.reserve(BATCH); // and never settled
+        rate.stop();
+
+        rate.beginAgain();
+
+        long begin = System.nanoTime();
+        rate.reserve(BATCH);
+        assertTrue(System.nanoTime() - begin < NANOS_PER_SECOND / 2);
+        rate.settle(BATCH, BATCH);
+        rate.reserve(BATCH);
+        assertTrue(System.nanoTime() - begin > NANOS_PER_SECOND / 2, "the cap is gone");
+    }
+
+    @Test
+    void whoeverIsInAHurryIsWaitedForNoLonger() throws InterruptedException {
+        RateLimit rate = new RateLimit(BATCH, Clock.SYSTEM);
+        rate.reserve(BATCH);
+        rate.settle(BATCH, 10 * BATCH); // full for ten seconds
+        Thread waits = Thread.ofPlatform().daemon().start(() -> rate.reserve(BATCH));
+
+        rate.hurry();
+
+        waits.join(5000);
+        assertFalse(waits.isAlive());
+    }
+
+    @Test
     void withoutACapNobodyWaits() {
         RateLimit rate = new RateLimit(0, Clock.SYSTEM);
         long begin = System.nanoTime();

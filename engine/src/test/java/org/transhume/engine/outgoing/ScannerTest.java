@@ -106,7 +106,9 @@ class ScannerTest {
                 () -> ZeroPageDetection.NONE,
                 true,
                 true,
-                PageBatch.CAPACITY);
+                PageBatch.CAPACITY,
+                null,
+                null);
         scanner.scan(System.nanoTime() + FOREVER);
         return scanner;
     }
