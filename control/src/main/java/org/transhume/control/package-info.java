@@ -5,6 +5,7 @@
  *   command ─► guest ─► engine        one guest and its migrations
  *      │         └────► qmp ─► settings
  *      ├─► image, inspect             a guest at rest; a stream looked into
+ *      ├─► soak                      random migrations, and what is asked after each
  *      └─► display                    progress and reports
  * </pre>
  */

@@ -40,6 +40,7 @@ class CompletionTest {
     @Test
     void completesCommandsAndOptions() throws Exception {
         assertEquals(List.of("receive"), completions("transhume", "rec"));
+        assertEquals(List.of("--same-migration"), completions("transhume", "merge", "--same"));
         assertEquals(List.of("--capability"), completions("transhume", "demo", "--cap"));
     }
 

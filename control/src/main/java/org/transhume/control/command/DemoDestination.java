@@ -52,7 +52,16 @@ final class DemoDestination implements AutoCloseable {
         line.add(ProcessHandle.current().info().command().orElse("java"));
         line.addAll(ManagementFactory.getRuntimeMXBean().getInputArguments());
         line.addAll(List.of("-cp", System.getProperty("java.class.path"), program.getName()));
-        line.addAll(List.of("guest", "--ram", Long.toString(ram), "--incoming", "defer", "--qmp", "unix:" + socket));
+        line.addAll(List.of(
+                "guest",
+                "--ram",
+                Long.toString(ram),
+                "--memory",
+                "shared",
+                "--incoming",
+                "defer",
+                "--qmp",
+                "unix:" + socket));
         Process process = new ProcessBuilder(line)
                 .redirectError(ProcessBuilder.Redirect.INHERIT)
                 .start();

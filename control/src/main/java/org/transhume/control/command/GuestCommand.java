@@ -48,6 +48,20 @@ public final class GuestCommand implements Callable<Integer> {
             description = "Map this file, shared, as the guest's RAM.")
     private Path ramFile;
 
+    /** What the guest's RAM is made of. */
+    enum Memory {
+        PRIVATE,
+        SHARED
+    }
+
+    @CommandLine.Option(
+            names = "--memory",
+            paramLabel = "private|shared",
+            defaultValue = "private",
+            description = "RAM of this process alone, which is faster, or a memfd that others can map"
+                    + " (default: ${DEFAULT-VALUE}).")
+    private Memory memory;
+
     @CommandLine.Option(
             names = "--workload",
             paramLabel = "SPEC",
@@ -108,6 +122,9 @@ public final class GuestCommand implements Callable<Integer> {
             description = "Open a domain service at tcp:HOST:PORT or unix:PATH, for transhume domain.")
     private String host;
 
+    @CommandLine.Option(names = "--salvage", paramLabel = "DIR", description = Salvage.OPTION)
+    private Path salvage;
+
     @CommandLine.Mixin
     private WaitOptions waits;
 
@@ -125,6 +142,7 @@ public final class GuestCommand implements Callable<Integer> {
             PrintWriter stdout = spec.commandLine().getOut();
             PrintWriter stderr = spec.commandLine().getErr();
             process.control().waits(waits.limits());
+            Salvage rest = Salvage.of(process, salvage, Termination.of(spec));
             process.control().reportTo((report, latched) -> ReportText.print(report, PackingText.of(latched), stderr));
             if (incoming == null) {
                 guest.fill();
@@ -148,7 +166,7 @@ public final class GuestCommand implements Callable<Integer> {
             ready.forEach(uri -> stdout.println("ready " + uri));
             stdout.flush();
             Rehearsal.begin();
-            return live(process);
+            return live(process, rest);
         }
     }
 
@@ -162,11 +180,20 @@ public final class GuestCommand implements Callable<Integer> {
         }
     }
 
+    private RamBlock block() {
+        if (ramFile != null) {
+            return RamBlock.file(SyntheticGuest.BLOCK, ramFile, ram, Access.SHARED);
+        }
+        RamBlock block = switch (memory) {
+            case PRIVATE -> RamBlock.anonymous(SyntheticGuest.BLOCK, ram);
+            case SHARED -> RamBlock.memfd(SyntheticGuest.BLOCK, ram);
+        };
+        block.mayBeHuge(incoming == null); // else when all of it has come
+        return block;
+    }
+
     private SyntheticGuest guest() {
-        RamBlock block = ramFile == null
-                ? RamBlock.memfd(SyntheticGuest.BLOCK, ram)
-                : RamBlock.file(SyntheticGuest.BLOCK, ramFile, ram, Access.SHARED);
-        GuestMemory memory = new GuestMemory(List.of(block));
+        GuestMemory memory = new GuestMemory(List.of(block()));
         try {
             return new SyntheticGuest(
                     machine,
@@ -189,7 +216,7 @@ public final class GuestCommand implements Callable<Integer> {
     }
 
     /** Until somebody says quit, or a guest could not be loaded. */
-    private static int live(GuestProcess process) throws IOException {
+    private static int live(GuestProcess process, Salvage rest) throws IOException {
         CompletableFuture<IncomingReport> failed = process.control()
                 .incomingEnd()
                 .thenCompose(report -> {
@@ -199,8 +226,9 @@ public final class GuestCommand implements Callable<Integer> {
                 });
         CompletableFuture.anyOf(process.quit(), failed).join();
         if (failed.isDone()) {
-            throw new IOException("load of migration failed: " + failed.join().reason());
+            throw new IOException("load of migration failed: " + failed.join().reason() + rest.told());
         }
+        rest.quit();
         return CommandLine.ExitCode.OK;
     }
 }

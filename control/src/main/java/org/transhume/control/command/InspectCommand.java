@@ -28,6 +28,12 @@ public final class InspectCommand implements Callable<Integer> {
             description = "A captured connection, or a directory with one file (*.bin) for each.")
     private Path path;
 
+    @CommandLine.Option(
+            names = "--main",
+            paramLabel = "FILE",
+            description = "The first main stream of a postcopy whose other channels do not list its blocks themselves.")
+    private Path main;
+
     @CommandLine.Option(names = "--json", description = "Print it as JSON: a list with one object for each connection.")
     private boolean json;
 
@@ -38,8 +44,12 @@ public final class InspectCommand implements Callable<Integer> {
     public Integer call() throws IOException {
         PrintWriter out = spec.commandLine().getOut();
         List<StreamSummary> summaries = new ArrayList<>();
+        StreamInspection inspection = new StreamInspection();
+        if (main != null) {
+            inspection.of(main);
+        }
         for (Path file : files()) {
-            summaries.add(StreamInspection.of(file));
+            summaries.add(inspection.of(file));
         }
         if (json) {
             out.println(JsonText.of(summaries));
@@ -63,8 +73,7 @@ public final class InspectCommand implements Callable<Integer> {
             return List.of(path);
         }
         try (Stream<Path> files = Files.list(path)) {
-            List<Path> streams = files.filter(f -> f.toString().endsWith(".bin"))
-                    .filter(f -> !f.endsWith("return.bin") && !f.endsWith("device-state.bin"))
+            List<Path> streams = files.filter(f -> f.toString().endsWith(".bin") && !f.endsWith("device-state.bin"))
                     .sorted()
                     .toList();
             if (streams.isEmpty()) {
@@ -81,7 +90,9 @@ public final class InspectCommand implements Callable<Integer> {
                     "  machine %s (dialect %s), capabilities %s, commands %s%n",
                     summary.machine(), summary.dialect(), summary.capabilities(), summary.commands());
             out.printf("  %d RAM sections, %d sync marks%n", summary.ramSections(), summary.syncs());
-        } else {
+        } else if (!summary.commands().isEmpty()) {
+            out.printf("  messages %s%n", summary.commands());
+        } else if (summary.channel().startsWith("multifd")) {
             out.printf("  %d syncs%n", summary.syncs());
         }
         for (StreamSummary.Block block : summary.blocks()) {

@@ -8,13 +8,17 @@ import java.util.concurrent.CompletableFuture;
 import org.transhume.channels.Address;
 import org.transhume.control.display.JsonText;
 import org.transhume.control.display.PackingText;
+import org.transhume.control.display.ProgressLine;
 import org.transhume.control.display.ReportText;
 import org.transhume.control.guest.MigrationControl;
+import org.transhume.control.guest.Rehearsal;
 import org.transhume.control.guest.RunState;
 import org.transhume.control.image.GuestImage;
 import org.transhume.control.process.GuestProcess;
+import org.transhume.control.settings.Capability;
 import org.transhume.control.settings.Settings;
 import org.transhume.engine.guest.PassiveGuest;
+import org.transhume.engine.incoming.IncomingMigration;
 import org.transhume.engine.incoming.IncomingReport;
 import picocli.CommandLine;
 
@@ -35,6 +39,24 @@ public final class ReceiveCommand implements Callable<Integer> {
     @CommandLine.Option(names = "--out", required = true, paramLabel = "DIR", description = "Where the guest goes.")
     private Path out;
 
+    @CommandLine.Option(
+            names = "--touch",
+            paramLabel = "RATE",
+            description =
+                    "In postcopy, read so many random missing pages a second, so that they are asked for as by a guest"
+                            + " that runs.")
+    private Integer touch;
+
+    @CommandLine.Option(
+            names = "--touch-seed",
+            paramLabel = "N",
+            defaultValue = "1",
+            description = "Says which pages --touch reads (default: ${DEFAULT-VALUE}).")
+    private long touchSeed;
+
+    @CommandLine.Option(names = "--salvage", paramLabel = "DIR", description = Salvage.OPTION)
+    private Path salvage;
+
     @CommandLine.Mixin
     private MigrationOptions options;
 
@@ -53,25 +75,33 @@ public final class ReceiveCommand implements Callable<Integer> {
         GuestImage image = new GuestImage(out);
         image.checkFree();
         Settings settings = options.settings();
+        checkTouch(settings);
         String packing = PackingText.of(settings.values());
-        try (PassiveGuest guest = new PassiveGuest();
+        try (PassiveGuest guest = touch == null ? new PassiveGuest() : PassiveGuest.touching(touch, touchSeed);
                 GuestProcess process = new GuestProcess(
                         guest, () -> false, RunState.INMIGRATE, settings, MigrationControl.Incoming.DEFERRED)) {
             process.showCounters();
+            if (settings.values().enabled(Capability.POSTCOPY_RAM)) {
+                Rehearsal.begin();
+            }
             MigrationControl control = process.control();
             control.waits(waits.limits());
+            control.listenOn(true);
+            Salvage rest = Salvage.of(process, salvage, Termination.of(spec));
             Address address = control.listen(listen.uri(), true);
             if (options.qmp != null) {
                 process.serve(options.qmp);
             }
             stdout.println("ready " + address.uri());
             stdout.flush();
-            CompletableFuture<Void> _ = process.quit()
-                    .thenRun(() -> control.incoming().orElseThrow().abort("the process was told to quit"));
-            IncomingReport report =
-                    control.incoming().orElseThrow().completion().join();
+            IncomingMigration migration = control.incoming().orElseThrow();
+            CompletableFuture<Void> _ = process.quit().thenRun(() -> {
+                boolean _ = control.abandonPostcopy(Salvage.WHY);
+                migration.abort(Salvage.WHY);
+            });
+            IncomingReport report = new ProgressLine(spec.commandLine().getErr(), json).await(migration);
             if (!report.outcome().equals("completed")) {
-                throw new IOException(report.reason());
+                throw new IOException(report.reason() + rest.told());
             }
             image.write(guest, report);
             if (json) {
@@ -87,5 +117,16 @@ public final class ReceiveCommand implements Callable<Integer> {
             }
             return CommandLine.ExitCode.OK;
         }
+    }
+
+    private void checkTouch(Settings settings) {
+        if (touch == null) {
+            return;
+        }
+        if (touch < 1) {
+            throw new CommandLine.ParameterException(
+                    spec.commandLine(), "--touch %d: expected 1 and more pages a second".formatted(touch));
+        }
+        options.checkPostcopy("--touch", settings.values());
     }
 }

@@ -72,6 +72,14 @@ class SettingOptions {
         }
     }
 
+    /** @throws CommandLine.ParameterException unless a migration could turn to postcopy, which {@code option} is for */
+    void checkPostcopy(String option, SettingsValues settings) {
+        if (!settings.enabled(Capability.POSTCOPY_RAM)) {
+            throw wrong("%s is for migrations that may turn to postcopy: add --capability postcopy-ram, on both sides"
+                    .formatted(option));
+        }
+    }
+
     private Capability capability(String name, Profile profile) {
         return Capability.named(name, profile)
                 .orElseThrow(() -> wrong("capability '%s': expected one of %s"

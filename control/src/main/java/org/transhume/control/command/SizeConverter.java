@@ -4,7 +4,7 @@ import org.transhume.engine.guest.Size;
 import picocli.CommandLine;
 
 /** Sizes on the command line: {@code 64M}, {@code 4G}, {@code 1T}. */
-final class SizeConverter implements CommandLine.ITypeConverter<Long> {
+public final class SizeConverter implements CommandLine.ITypeConverter<Long> {
     @Override
     public Long convert(String text) {
         try {

@@ -3,13 +3,14 @@ package org.transhume.control.dirtyrate;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
 import java.util.SplittableRandom;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Supplier;
+import org.transhume.control.guest.GuestRuntime;
 import org.transhume.control.throttle.DirtyLimits;
-import org.transhume.engine.Guest;
 import org.transhume.engine.Threads;
 import org.transhume.engine.VcpuRings;
 import org.transhume.engine.sampling.PageSamples;
@@ -60,7 +61,7 @@ public final class DirtyRate implements AutoCloseable {
     public record Result(
             Status status, long rate, long startSeconds, long millis, long samples, Mode mode, List<Long> vcpus) {}
 
-    private final Guest guest;
+    private final GuestRuntime guest;
     private final Supplier<DirtySource> writes;
     private final ReentrantLock lock = new ReentrantLock();
     private final Condition changed = lock.newCondition();
@@ -69,7 +70,7 @@ public final class DirtyRate implements AutoCloseable {
     private boolean closed;
 
     /** @param writes opens a dirty source that may be started beside a migration; asked once the guest is there */
-    public DirtyRate(Guest guest, Supplier<DirtySource> writes) {
+    public DirtyRate(GuestRuntime guest, Supplier<DirtySource> writes) {
         this.guest = guest;
         this.writes = writes;
     }
@@ -145,11 +146,14 @@ public final class DirtyRate implements AutoCloseable {
             return ended(begun, -1, begun.millis, List.of()); // it has not arrived yet
         }
         try (Lease _ = memory.lease("dirty rate")) {
-            PageSamples samples = PageSamples.take(memory, begun.samples, new SplittableRandom());
+            Optional<PageSamples> samples =
+                    guest.look(() -> PageSamples.take(memory, begun.samples, new SplittableRandom()));
             long millis = sleep(begun.millis, () -> {});
-            long rate = samples.count() == 0
-                    ? -1
-                    : samples.changed() * samples.mebibytes() * 1000 / (samples.count() * millis);
+            // In postcopy nothing can be looked at, and -1 says so.
+            long rate = samples.filter(taken -> taken.count() > 0)
+                    .flatMap(taken -> guest.look(taken::changed)
+                            .map(changed -> changed * taken.mebibytes() * 1000 / (taken.count() * millis)))
+                    .orElse(-1L);
             return ended(begun, rate, millis, List.of());
         }
     }
@@ -178,7 +182,7 @@ public final class DirtyRate implements AutoCloseable {
 
     private Result byBitmap(Result begun) {
         GuestMemory memory = guest.memory();
-        if (memory == null) {
+        if (memory == null || guest.look(() -> memory).isEmpty()) {
             return ended(begun, -1, begun.millis, List.of());
         }
         try (Lease _ = memory.lease("dirty rate");

@@ -51,6 +51,7 @@ public final class CountersText {
                     Units.bytes(migration.get(Counter.RAM_BYTES)),
                     Units.bytes(migration.get(Counter.DEVICE_BYTES)));
         }
+        postcopy(migration, text);
         line(
                 text,
                 "  pages       %d in full, %d zero, %d never written, %d as deltas, %d compressed",
@@ -70,6 +71,23 @@ public final class CountersText {
                         : migration.channels().stream()
                                 .map(channel -> channel(channel, source))
                                 .collect(Collectors.joining(", ")));
+    }
+
+    private static void postcopy(CountersReading.Migration migration, StringBuilder text) {
+        long asked = migration.get(Counter.POSTCOPY_REQUESTS);
+        boolean begun = StateCode.name(migration.get(Counter.STATE)).startsWith("postcopy");
+        if (!begun && asked == 0) {
+            return;
+        }
+        if (migration.side() == Side.SOURCE) {
+            line(
+                    text,
+                    "  postcopy    %s since the guest runs there, %d pages asked for",
+                    Units.bytes(migration.get(Counter.POSTCOPY_BYTES)),
+                    asked);
+        } else {
+            line(text, "  postcopy    %d pages asked for", asked);
+        }
     }
 
     private static void sent(CountersReading.Migration migration, StringBuilder text) {
@@ -131,6 +149,7 @@ public final class CountersText {
     public static String name(CounterValues.Channel channel) {
         return switch (channel.number()) {
             case ConnectionSet.MAIN -> "main";
+            case ConnectionSet.URGENT -> "urgent";
             case ConnectionSet.UNKNOWN -> "unknown";
             default -> "multifd " + channel.number();
         };

@@ -7,15 +7,19 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.function.Supplier;
+import org.transhume.engine.incoming.IncomingMigration;
+import org.transhume.engine.incoming.IncomingReport;
 import org.transhume.engine.outgoing.MigrationProgress;
 import org.transhume.engine.outgoing.OutgoingMigration;
 import org.transhume.engine.outgoing.OutgoingReport;
 
-/** Waits for an outgoing migration and says meanwhile how far it is: one line rewritten on a terminal, plain lines elsewhere. */
+/** Waits for a migration and says meanwhile how far it is: one line rewritten on a terminal, plain lines elsewhere. */
 public final class ProgressLine {
     private static final int REDRAW_MILLIS = 100;
     private static final int LINE_MILLIS = 1000;
     private static final int BAR = 24;
+    private static final String CLEAR = "\r\033[K";
 
     private final PrintWriter out;
     private final boolean terminal;
@@ -30,36 +34,70 @@ public final class ProgressLine {
 
     /** @return the report, of whatever outcome */
     public OutgoingReport await(OutgoingMigration migration) {
-        CompletableFuture<OutgoingReport> completion = migration.completion();
+        return await(migration.completion(), () -> look(migration), migration::cancel);
+    }
+
+    /** @return the report, of whatever outcome */
+    public IncomingReport await(IncomingMigration migration) {
+        ArrivalText text = new ArrivalText();
+        return await(
+                migration.completion(),
+                () -> text.of(migration.state(), migration.counters()).map(line -> ahead(Double.NaN, line)),
+                () -> migration.abort("it was interrupted"));
+    }
+
+    private <R> R await(CompletableFuture<R> completion, Supplier<Optional<String>> look, Runnable interrupted) {
         while (true) {
             try {
-                OutgoingReport report = completion.get(terminal ? REDRAW_MILLIS : LINE_MILLIS, TimeUnit.MILLISECONDS);
-                if (terminal && !silent) {
-                    out.print("\r\033[K");
-                    out.flush();
-                }
+                R report = completion.get(terminal ? REDRAW_MILLIS : LINE_MILLIS, TimeUnit.MILLISECONDS);
+                clear();
                 return report;
             } catch (TimeoutException e) {
-                draw(migration.progress());
+                look.get().ifPresent(this::draw);
             } catch (ExecutionException e) {
                 throw new IllegalStateException(e.getCause());
             } catch (InterruptedException e) {
                 Thread.currentThread().interrupt();
-                migration.cancel();
+                interrupted.run();
                 return completion.join();
             }
         }
     }
 
-    private void draw(MigrationProgress progress) {
+    /** Says something beside it, also where the line is silent. Any thread. */
+    public synchronized void say(String text) {
+        clear();
+        out.println("transhume: " + text);
+        out.flush();
+    }
+
+    private Optional<String> look(OutgoingMigration migration) {
+        MigrationProgress progress = migration.progress();
+        return ProgressText.of(migration.state(), progress)
+                .map(text -> ahead(progress.forecast().progress(), text));
+    }
+
+    private String ahead(double done, String text) {
+        if (!terminal || Double.isNaN(done)) {
+            return text;
+        }
+        int filled = (int) Math.round(Math.clamp(done, 0, 1) * BAR);
+        return "[" + "#".repeat(filled) + ".".repeat(BAR - filled) + "] " + text;
+    }
+
+    private synchronized void clear() {
+        if (terminal && !silent) {
+            out.print(CLEAR);
+            out.flush();
+        }
+    }
+
+    private synchronized void draw(String text) {
         if (silent) {
             return;
         }
-        double done = progress.forecast().progress();
-        String text = ProgressText.of(progress);
         if (terminal) {
-            int filled = (int) Math.round(Math.clamp(done, 0, 1) * BAR);
-            out.print("\r\033[K[" + "#".repeat(filled) + ".".repeat(BAR - filled) + "] " + text);
+            out.print(CLEAR + text);
         } else {
             out.println(text);
         }

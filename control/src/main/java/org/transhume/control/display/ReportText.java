@@ -1,6 +1,7 @@
 package org.transhume.control.display;
 
 import java.io.PrintWriter;
+import org.transhume.engine.PostcopyReport;
 import org.transhume.engine.incoming.IncomingReport;
 import org.transhume.engine.outgoing.DeltaProgress;
 import org.transhume.engine.outgoing.OutgoingReport;
@@ -61,6 +62,7 @@ public final class ReportText {
         } else if (report.verdict() != null && !report.verdict().converges()) {
             out.printf("  forecast    %s%n", VerdictText.of(report.verdict()));
         }
+        printPostcopy(report.postcopy(), out);
         if (report.outcome().equals("completed")) {
             out.println(
                     report.acknowledged()
@@ -68,6 +70,24 @@ public final class ReportText {
                             : "  the destination was not asked whether it has the guest (return-path is off)");
         }
         out.flush();
+    }
+
+    private static void printPostcopy(PostcopyReport postcopy, PrintWriter out) {
+        if (postcopy == null) {
+            return;
+        }
+        out.printf(
+                "  postcopy    %s after the switch in %s, %d pages asked for%s%n",
+                Units.bytes(postcopy.bytes()),
+                Units.millis(postcopy.millis()),
+                postcopy.requests(),
+                postcopy.pauses() == 0
+                        ? ""
+                        : "; connections lost: %d, without one for %s"
+                                .formatted(postcopy.pauses(), Units.millis(postcopy.pausedMillis())));
+        if (postcopy.stalls() != null) {
+            StallsText.print(postcopy.stalls(), out);
+        }
     }
 
     private static void printPacking(OutgoingReport report, String packing, PrintWriter out) {
@@ -135,6 +155,7 @@ public final class ReportText {
                     "  downtime    the half on this side: load %s, start %s%n",
                     Units.millis(report.loadMillis()), Units.millis(report.startMillis()));
         }
+        printPostcopy(report.postcopy(), out);
         if (report.descriptionMissing()) {
             out.println("  warning: the stream ended without the description of its devices");
         }

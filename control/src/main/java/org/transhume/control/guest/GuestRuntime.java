@@ -3,10 +3,13 @@ package org.transhume.control.guest;
 import java.util.List;
 import java.util.Optional;
 import java.util.UUID;
+import java.util.concurrent.locks.ReadWriteLock;
+import java.util.concurrent.locks.ReentrantReadWriteLock;
 import java.util.function.BooleanSupplier;
-import java.util.function.Consumer;
+import java.util.function.Supplier;
 import org.transhume.channels.qemu.BlockEntry;
 import org.transhume.channels.qemu.DeviceTail;
+import org.transhume.engine.ArrivingPages;
 import org.transhume.engine.Guest;
 import org.transhume.engine.IncomingGuest;
 import org.transhume.engine.VcpuRings;
@@ -22,7 +25,9 @@ public final class GuestRuntime implements Guest, IncomingGuest {
     private final Guest guest;
     private final IncomingGuest incoming;
     private final BooleanSupplier ranAtSource;
-    private final Consumer<String> events;
+    private final EventOrder events;
+    private final ReadWriteLock presence = new ReentrantReadWriteLock();
+    private boolean missing; // guarded by presence
     private RunState state;
     private RunState before;
     private boolean startWhenLoaded = true;
@@ -34,6 +39,8 @@ public final class GuestRuntime implements Guest, IncomingGuest {
     private boolean held;
 
     private boolean ranWhenHeld;
+    /** Part of its memory never came. */
+    private boolean abandoned;
 
     /**
      * @param guest leaves
@@ -43,11 +50,7 @@ public final class GuestRuntime implements Guest, IncomingGuest {
      * @param events hears STOP and RESUME
      */
     public GuestRuntime(
-            Guest guest,
-            IncomingGuest incoming,
-            BooleanSupplier ranAtSource,
-            RunState initial,
-            Consumer<String> events) {
+            Guest guest, IncomingGuest incoming, BooleanSupplier ranAtSource, RunState initial, EventOrder events) {
         this.guest = guest;
         this.incoming = incoming;
         this.ranAtSource = ranAtSource;
@@ -67,7 +70,7 @@ public final class GuestRuntime implements Guest, IncomingGuest {
             case RUNNING -> {
                 guest.pause();
                 state = RunState.PAUSED;
-                events.accept("STOP");
+                events.guest("STOP");
             }
             case INMIGRATE -> startWhenLoaded = false;
             case SAVE_VM -> ranWhenHeld = false;
@@ -80,7 +83,8 @@ public final class GuestRuntime implements Guest, IncomingGuest {
     /**
      * The operator's {@code cont}.
      *
-     * @throws IllegalStateException while a migration is about to hand the guest over, or its devices are saved or loaded
+     * @throws IllegalStateException while a migration is about to hand the guest over, or its devices are saved or loaded; or
+     *     for good, if part of its memory never came
      */
     public synchronized void cont() {
         if (held) {
@@ -97,10 +101,13 @@ public final class GuestRuntime implements Guest, IncomingGuest {
     }
 
     private void run() {
+        if (abandoned) {
+            throw new IllegalStateException("Part of the guest's memory never came, it cannot go on");
+        }
         takeDisks();
         guest.resume();
         state = RunState.RUNNING;
-        events.accept("RESUME");
+        events.guest("RESUME");
     }
 
     private void takeDisks() {
@@ -122,7 +129,7 @@ public final class GuestRuntime implements Guest, IncomingGuest {
         if (ranWhenHeld) {
             guest.pause();
             state = meanwhile;
-            events.accept("STOP");
+            events.guest("STOP");
         }
     }
 
@@ -175,6 +182,7 @@ public final class GuestRuntime implements Guest, IncomingGuest {
         }
         state = RunState.INMIGRATE;
         withoutDisks = true;
+        abandoned = false;
     }
 
     @Override
@@ -189,7 +197,7 @@ public final class GuestRuntime implements Guest, IncomingGuest {
         guest.pause();
         state = RunState.FINISH_MIGRATE;
         if (before == RunState.RUNNING) {
-            events.accept("STOP");
+            events.stoppedToLeave();
         }
     }
 
@@ -211,7 +219,7 @@ public final class GuestRuntime implements Guest, IncomingGuest {
             takeDisks();
             incoming.start();
             state = RunState.RUNNING;
-            events.accept("RESUME");
+            events.guest("RESUME");
         } else {
             state = RunState.PAUSED;
         }
@@ -310,6 +318,60 @@ public final class GuestRuntime implements Guest, IncomingGuest {
     @Override
     public boolean fresh() {
         return incoming.fresh();
+    }
+
+    @Override
+    public void missing(ArrivingPages pages) {
+        presence.writeLock().lock();
+        try {
+            incoming.missing(pages);
+            missing = true;
+        } finally {
+            presence.writeLock().unlock();
+        }
+    }
+
+    @Override
+    public void whole() {
+        incoming.whole();
+        presence.writeLock().lock();
+        try {
+            missing = false;
+        } finally {
+            presence.writeLock().unlock();
+        }
+    }
+
+    /** One that runs stands from here on, whatever an operator says. */
+    @Override
+    public synchronized void abandoned() {
+        incoming.abandoned();
+        if (state == RunState.INMIGRATE) {
+            return; // it never ran here
+        }
+        abandoned = true;
+        if (state == RunState.RUNNING) {
+            state = RunState.PAUSED;
+            events.guest("STOP");
+        }
+    }
+
+    /**
+     * What {@code look} finds, which may read the guest's RAM and is quick; empty, without a look, while pages of it are missing:
+     * Java code must not touch those.
+     */
+    public <T> Optional<T> look(Supplier<T> look) {
+        presence.readLock().lock();
+        try {
+            return missing ? Optional.empty() : Optional.of(look.get());
+        } finally {
+            presence.readLock().unlock();
+        }
+    }
+
+    @Override
+    public long[] vcpuThreads() {
+        return incoming.vcpuThreads();
     }
 
     @Override

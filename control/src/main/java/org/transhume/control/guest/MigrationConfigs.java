@@ -5,6 +5,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Set;
+import java.util.function.Consumer;
 import java.util.function.Supplier;
 import org.transhume.channels.qemu.MultifdMethod;
 import org.transhume.channels.qemu.MultifdPacket;
@@ -15,10 +16,13 @@ import org.transhume.control.throttle.AutoConverge;
 import org.transhume.control.throttle.DirtyLimitPolicy;
 import org.transhume.control.throttle.DirtyLimits;
 import org.transhume.engine.AnnounceSchedule;
+import org.transhume.engine.HalfState;
 import org.transhume.engine.incoming.IncomingConfig;
+import org.transhume.engine.incoming.PostcopyArrival;
 import org.transhume.engine.outgoing.Compression;
 import org.transhume.engine.outgoing.OutgoingConfig;
 import org.transhume.engine.outgoing.PageCompression;
+import org.transhume.engine.outgoing.PostcopyTerms;
 import org.transhume.engine.outgoing.ThrottlePolicy;
 import org.transhume.engine.outgoing.ZeroPageDetection;
 
@@ -30,6 +34,7 @@ public final class MigrationConfigs {
             Capability.X_HOLE_RUNS,
             Capability.X_LZ4,
             Capability.X_MULTIFD_XBZRLE,
+            Capability.X_MULTIFD_POSTCOPY,
             Capability.X_ADAPTIVE,
             Capability.X_RAM_DIGEST,
             Capability.X_HANDOVER);
@@ -42,15 +47,20 @@ public final class MigrationConfigs {
 
     /** Of a guest whose vCPUs are not limited one by one, and whose parameters stay as they are. */
     public static OutgoingConfig outgoing(SettingsValues settings) {
-        return outgoing(settings, () -> settings, null, WaitLimits.DEFAULT);
+        return outgoing(settings, () -> settings, null, WaitLimits.DEFAULT, _ -> {});
     }
 
     /**
      * @param now asked for the parameters of throttling whenever it acts
      * @param limits of the guest's vCPUs; null if it has none
+     * @param salvage hears what is left here of a postcopy that is given up
      */
     static OutgoingConfig outgoing(
-            SettingsValues settings, Supplier<SettingsValues> now, DirtyLimits limits, WaitLimits waits) {
+            SettingsValues settings,
+            Supplier<SettingsValues> now,
+            DirtyLimits limits,
+            WaitLimits waits,
+            Consumer<HalfState> salvage) {
         return OutgoingConfig.builder()
                 .stallLimit(waits.stall())
                 .channels(channels(settings))
@@ -60,7 +70,8 @@ public final class MigrationConfigs {
                         known(settings, Parameter.AVAIL_SWITCHOVER_BANDWIDTH)
                                 ? settings.size(Parameter.AVAIL_SWITCHOVER_BANDWIDTH)
                                 : 0)
-                .returnPath(settings.enabled(Capability.RETURN_PATH))
+                .returnPath(settings.enabled(Capability.RETURN_PATH) || postcopy(settings))
+                .postcopy(postcopy(settings) ? terms(settings, salvage) : null)
                 .validateUuid(settings.enabled(Capability.VALIDATE_UUID))
                 .switchoverAck(settings.enabled(Capability.SWITCHOVER_ACK))
                 .pauseBeforeSwitchover(settings.enabled(Capability.PAUSE_BEFORE_SWITCHOVER))
@@ -77,6 +88,14 @@ public final class MigrationConfigs {
     }
 
     public static IncomingConfig incoming(SettingsValues settings) {
+        return incoming(settings, false, _ -> {});
+    }
+
+    /**
+     * @param listenOn whether a source that lost its connection in postcopy may come back to where it came first
+     * @param salvage hears what is here of a postcopy that is given up
+     */
+    static IncomingConfig incoming(SettingsValues settings, boolean listenOn, Consumer<HalfState> salvage) {
         Set<String> shared = new HashSet<>();
         SHARED.stream().filter(settings::enabled).map(Capability::wireName).forEach(shared::add);
         if (settings.enabled(Capability.X_ADAPTIVE)) {
@@ -88,6 +107,7 @@ public final class MigrationConfigs {
                 .withShared(shared)
                 .withSwitchoverAck(settings.enabled(Capability.SWITCHOVER_ACK))
                 .withLateDisks(settings.enabled(Capability.LATE_BLOCK_ACTIVATE))
+                .withPostcopy(postcopy(settings) ? arrival(settings, listenOn, salvage) : null)
                 .withAnnouncements(announcements(settings));
         if (channels(settings) > 0 && known(settings, Parameter.MULTIFD_COMPRESSION)) {
             config = config.withMethod(MultifdMethod.valueOf(
@@ -125,6 +145,26 @@ public final class MigrationConfigs {
         return known(settings, Parameter.THROTTLE_TRIGGER_THRESHOLD)
                 ? settings.count(Parameter.THROTTLE_TRIGGER_THRESHOLD)
                 : FIXED_THRESHOLD;
+    }
+
+    private static boolean postcopy(SettingsValues settings) {
+        return settings.enabled(Capability.POSTCOPY_RAM);
+    }
+
+    private static PostcopyTerms terms(SettingsValues settings, Consumer<HalfState> salvage) {
+        return new PostcopyTerms(
+                settings.enabled(Capability.POSTCOPY_PREEMPT),
+                settings.enabled(Capability.RELEASE_RAM),
+                settings.size(Parameter.MAX_POSTCOPY_BANDWIDTH),
+                salvage);
+    }
+
+    private static PostcopyArrival arrival(SettingsValues settings, boolean listenOn, Consumer<HalfState> salvage) {
+        return new PostcopyArrival(
+                settings.enabled(Capability.POSTCOPY_PREEMPT),
+                settings.enabled(Capability.POSTCOPY_BLOCKTIME),
+                listenOn,
+                salvage);
     }
 
     static Duration downtimeLimit(SettingsValues settings) {
@@ -174,6 +214,11 @@ public final class MigrationConfigs {
                 settings.count(Parameter.COMPRESS_LEVEL),
                 settings.count(Parameter.COMPRESS_THREADS),
                 settings.flag(Parameter.COMPRESS_WAIT_THREAD));
+    }
+
+    /** Whether a migration needs a transport that can be connected to more than once. */
+    static boolean severalConnections(SettingsValues settings) {
+        return channels(settings) > 0 || settings.enabled(Capability.POSTCOPY_PREEMPT);
     }
 
     /** Page channels, by whichever of its names the profile knows them; 0 is none. */

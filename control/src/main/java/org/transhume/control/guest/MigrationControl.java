@@ -6,6 +6,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.BiConsumer;
+import java.util.function.Consumer;
 import org.transhume.channels.Address;
 import org.transhume.channels.Connections;
 import org.transhume.channels.Listener;
@@ -18,6 +19,7 @@ import org.transhume.control.settings.SettingRefusedException;
 import org.transhume.control.settings.Settings;
 import org.transhume.control.settings.SettingsValues;
 import org.transhume.control.throttle.DirtyLimits;
+import org.transhume.engine.HalfState;
 import org.transhume.engine.MigrationException;
 import org.transhume.engine.MigrationObserver;
 import org.transhume.engine.MigrationState;
@@ -29,8 +31,7 @@ import org.transhume.engine.incoming.IncomingReport;
 import org.transhume.engine.outgoing.Dialer;
 import org.transhume.engine.outgoing.OutgoingMigration;
 import org.transhume.engine.outgoing.OutgoingReport;
-import tools.jackson.databind.JsonNode;
-import tools.jackson.databind.node.JsonNodeFactory;
+import org.transhume.memory.MissingPages;
 
 /**
  * The migrations of one guest: at most one at a time, in or out. Refusals carry the texts that QEMU has for them. Any thread.
@@ -47,27 +48,33 @@ public final class MigrationControl implements AutoCloseable {
     }
 
     private static final long DIRTY_LIMIT_PERIOD = 1000; // milliseconds
+    private static final String TOLD_TO_QUIT = "the process was told to quit";
     private static final String IN_PROGRESS = "There's a migration process in progress";
 
     private final GuestRuntime guest;
     private final Settings settings;
-    private final BiConsumer<String, JsonNode> events;
+    private final EventOrder events;
     private final ShownMigrations shown = new ShownMigrations();
     private Incoming incomingMode;
     private volatile OutgoingMigration outgoing; // volatile: looked at without the lock by what may wait for nobody
     private volatile IncomingMigration incoming;
-    private Address listening;
+    private volatile Address listening; // volatile as well, with a lock of its own to change it in postcopy
+    private final Object recovering = new Object();
+    private final Object told = new Object(); // wakes when an outgoing migration is in another state
     private boolean exitOnError = true;
+    private volatile boolean arrivedInPostcopy;
     private int excluding; // snapshots that are being saved or loaded
     private volatile WaitLimits waits = WaitLimits.DEFAULT;
+    private volatile Consumer<HalfState> salvage = _ -> {};
+    private volatile boolean listensOn;
     private BiConsumer<OutgoingReport, SettingsValues> reports = (_, _) -> {};
     private volatile MigrationObserver watcher = new MigrationObserver() {};
+    private volatile MigrationObserver arrivalWatcher = new MigrationObserver() {};
     private final DirtyLimits dirtyLimits; // null where vCPUs are not counted one by one
     private final CompletableFuture<IncomingReport> incomingEnd = new CompletableFuture<>();
 
-    /** @param events hears MIGRATION and MIGRATION_PASS with their data, if the capability is on */
-    public MigrationControl(
-            GuestRuntime guest, Settings settings, Incoming incomingMode, BiConsumer<String, JsonNode> events) {
+    /** @param events hears of every state and pass */
+    public MigrationControl(GuestRuntime guest, Settings settings, Incoming incomingMode, EventOrder events) {
         this.guest = guest;
         this.settings = settings;
         this.incomingMode = incomingMode;
@@ -108,11 +115,13 @@ public final class MigrationControl implements AutoCloseable {
      * @throws SettingRefusedException if they are not allowed, or cannot be had now; nothing has changed then
      */
     public synchronized void setCapabilities(Map<Capability, Boolean> changes) throws SettingRefusedException {
-        Circumstances circumstances = new Circumstances(
-                outgoingRuns() && !outgoing.state().ended(),
-                listens(),
-                guest.state() == RunState.INMIGRATE,
-                HostSupport.USUAL.withDirtyRing(dirtyLimits != null));
+        boolean arrives = guest.state() == RunState.INMIGRATE;
+        HostSupport host = HostSupport.USUAL.withDirtyRing(dirtyLimits != null);
+        if (arrives && changes.getOrDefault(Capability.POSTCOPY_RAM, false)) {
+            host = host.withPostcopyProblem(MissingPages.unavailable());
+        }
+        Circumstances circumstances =
+                new Circumstances(outgoingRuns() && !outgoing.state().ended(), listens(), arrives, host);
         settings.setCapabilities(changes, circumstances);
         if (settings.values().enabled(Capability.X_RAM_DIGEST)) {
             RamDigest.prepareSoon(); // a migration that comes at once waits for it as long as it would have taken
@@ -125,7 +134,7 @@ public final class MigrationControl implements AutoCloseable {
      * @throws MigrationException if one runs
      */
     public synchronized void exclude() {
-        if (outgoingRuns()) {
+        if (outgoingRuns() || arrivesInPostcopy()) {
             throw new MigrationException(IN_PROGRESS);
         }
         excluding++;
@@ -138,6 +147,12 @@ public final class MigrationControl implements AutoCloseable {
     private boolean listens() {
         return incomingMode == Incoming.STARTED
                 && (incoming == null || !incoming.completion().isDone());
+    }
+
+    /** Whether the guest is here, but not all of its pages. Waits for nobody. */
+    public boolean arrivesInPostcopy() {
+        IncomingMigration in = incoming;
+        return in != null && in.state().postcopy();
     }
 
     private boolean outgoingRuns() {
@@ -168,11 +183,12 @@ public final class MigrationControl implements AutoCloseable {
         }
         SettingsValues latched = settings.values();
         BiConsumer<OutgoingReport, SettingsValues> reader = reports;
+        events.postcopyWanted(false);
         outgoing = OutgoingMigration.start(
                 guest,
                 dialer,
-                MigrationConfigs.outgoing(latched, settings::values, dirtyLimits, waits),
-                new Announcer(true),
+                MigrationConfigs.outgoing(latched, settings::values, dirtyLimits, waits, salvage),
+                new Departure(),
                 "migration");
         shown.outgoing(outgoing::counters);
         CompletableFuture<Void> _ = outgoing.completion().thenAccept(report -> reader.accept(report, latched));
@@ -189,7 +205,7 @@ public final class MigrationControl implements AutoCloseable {
     }
 
     private synchronized void checkFree() {
-        if (outgoingRuns()) {
+        if (outgoingRuns() || arrivesInPostcopy()) {
             throw new MigrationException(IN_PROGRESS);
         }
         if (excluding > 0) {
@@ -217,7 +233,7 @@ public final class MigrationControl implements AutoCloseable {
     }
 
     private void checkChannels(Address address) {
-        if (!address.multiChannel() && MigrationConfigs.channels(settings.values()) > 0) {
+        if (!address.multiChannel() && MigrationConfigs.severalConnections(settings.values())) {
             throw new MigrationException("Migration requires multi-channel URIs (e.g. tcp)");
         }
     }
@@ -263,7 +279,8 @@ public final class MigrationControl implements AutoCloseable {
         incomingMode = Incoming.STARTED;
         this.exitOnError = exitOnError;
         listening = listener.address();
-        incoming = IncomingMigration.start(guest, listener, this::incomingConfig, new Announcer(false), "incoming");
+        arrivedInPostcopy = false;
+        incoming = IncomingMigration.start(guest, listener, this::incomingConfig, new Arrival(), "incoming");
         shown.incoming(incoming::counters);
         CompletableFuture<Boolean> _ = incoming.completion().thenApply(incomingEnd::complete);
         return listening;
@@ -286,9 +303,14 @@ public final class MigrationControl implements AutoCloseable {
         watcher = observer;
     }
 
+    /** Has {@code observer} hear of incoming migrations likewise. */
+    public void watchArrival(MigrationObserver observer) {
+        arrivalWatcher = observer;
+    }
+
     private IncomingConfig incomingConfig() {
         WaitLimits limits = waits;
-        return MigrationConfigs.incoming(settings.values())
+        return MigrationConfigs.incoming(settings.values(), listensOn, salvage)
                 .withStallLimit(limits.stall())
                 .withSilenceLimit(limits.silence());
     }
@@ -296,6 +318,48 @@ public final class MigrationControl implements AutoCloseable {
     /** How long migrations that begin from here on wait for their peers. */
     public void waits(WaitLimits limits) {
         waits = limits;
+    }
+
+    /**
+     * Has {@code taker} hear what is here of a postcopy that is given up between the two sides, before it is freed; from the
+     * thread of a migration that began since.
+     */
+    public void salvage(Consumer<HalfState> taker) {
+        salvage = taker;
+    }
+
+    Consumer<HalfState> salvage() {
+        return salvage;
+    }
+
+    /** Whether a source that lost its connection in postcopy may come back to the same address, unless told before. */
+    public void listenOn(boolean value) {
+        listensOn = value;
+    }
+
+    boolean listensOn() {
+        return listensOn;
+    }
+
+    /**
+     * Gives up what is in postcopy; whoever salvages hears of it.
+     *
+     * @return whether something was
+     */
+    public boolean abandonPostcopy(String why) {
+        OutgoingMigration out = outgoing;
+        IncomingMigration in = incoming;
+        boolean leaves = out != null && out.state().postcopy();
+        boolean arrives = in != null && in.state().postcopy();
+        if (leaves) {
+            boolean _ = out.pausePostcopy();
+            out.abandon(why);
+        }
+        if (arrives) {
+            boolean _ = in.pausePostcopy();
+            in.abort(why);
+        }
+        return leaves || arrives;
     }
 
     /** Completes with the end of the incoming migration that began, or is still to begin. */
@@ -323,7 +387,123 @@ public final class MigrationControl implements AutoCloseable {
         }
     }
 
-    /** Gives up the outgoing migration, if there is one. */
+    /**
+     * Lets the guest that leaves move before its pages, as soon as that can be; without effect if it has moved.
+     *
+     * @throws MigrationException if no migration began that could do that
+     */
+    public synchronized void startPostcopy() {
+        if (!settings.enabled(Capability.POSTCOPY_RAM) && !settings.enabled(Capability.DIRTY_BITMAPS)) {
+            throw new MigrationException("Enable postcopy with migrate_set_capability before the start of migration");
+        }
+        if (outgoing == null) {
+            throw new MigrationException("Postcopy must be started after migration has been started");
+        }
+        events.postcopyWanted(true);
+        outgoing.startPostcopy();
+    }
+
+    /**
+     * Breaks the connection of a postcopy, out or in, which then waits for another. Waits for nobody.
+     *
+     * @throws MigrationException if there is none to break
+     */
+    public void pausePostcopy() {
+        OutgoingMigration out = outgoing;
+        IncomingMigration in = incoming;
+        boolean paused = (out != null && out.pausePostcopy()) || (in != null && in.pausePostcopy());
+        if (!paused) {
+            throw new MigrationException("migrate-pause is currently only supported during postcopy-active"
+                    + (settings.profile() == Profile.V3_1 ? " state" : " or postcopy-recover state"));
+        }
+    }
+
+    /**
+     * Goes on with an outgoing postcopy that is paused, over connections to {@code uri}; what goes wrong later is told by its
+     * state.
+     *
+     * @throws MigrationException if it cannot
+     */
+    public void resume(String uri) {
+        OutgoingMigration paused = outgoing;
+        MigrationState before = paused == null ? null : paused.state();
+        if (!(before instanceof MigrationState.PostcopyPaused)) {
+            throw notPaused();
+        }
+        // What was given back at once cannot be sent again; between two Transhumes it is kept until it has arrived.
+        if (settings.enabled(Capability.RELEASE_RAM) && !settings.enabled(Capability.X_HANDOVER)) {
+            throw new MigrationException("Postcopy recovery cannot work when release-ram capability is set");
+        }
+        if (!paused.resume(Dialer.to(checkAddress(uri)))) {
+            throw notPaused();
+        }
+        // Whoever asks for the state next must not take the old pause for a new one.
+        synchronized (told) {
+            while (paused.state() == before) {
+                try {
+                    told.wait();
+                } catch (InterruptedException e) {
+                    Thread.currentThread().interrupt();
+                    return;
+                }
+            }
+        }
+    }
+
+    private static MigrationException notPaused() {
+        return new MigrationException("Cannot resume if there is no paused migration");
+    }
+
+    /**
+     * Listens for the connection on which an incoming postcopy goes on that is paused. May be done again, which closes the
+     * listener before. Waits for no migration.
+     *
+     * @return where it listens
+     * @throws MigrationException if it cannot
+     */
+    public Address recover(String uri) {
+        IncomingMigration paused = incoming;
+        if (paused == null || !(paused.state() instanceof MigrationState.PostcopyPaused)) {
+            throw notToRecover();
+        }
+        Address address = address(uri);
+        checkChannels(address);
+        synchronized (recovering) {
+            Listener listener;
+            paused.dropListener(); // it may be where the next one is to be
+            listening = null;
+            try {
+                listener = Connections.listen(address);
+            } catch (IOException e) {
+                throw new MigrationException(e.getMessage(), e, false);
+            }
+            if (!paused.recover(listener)) {
+                listener.close();
+                throw notToRecover();
+            }
+            listening = listener.address();
+            return listening;
+        }
+    }
+
+    private static MigrationException notToRecover() {
+        return new MigrationException("Migrate recover can only be run when postcopy is paused.");
+    }
+
+    /**
+     * Gives up the outgoing migration, if there is one.
+     *
+     * @throws MigrationException if its guest is at the destination already
+     */
+    public void giveUp() {
+        OutgoingMigration leaving = outgoing;
+        if (leaving != null && leaving.state().postcopy()) {
+            throw new MigrationException("Postcopy migration in progress, cannot cancel.");
+        }
+        cancel();
+    }
+
+    /** As {@link #giveUp}, without effect on a guest that is at the destination already. */
     public synchronized void cancel() {
         if (outgoing != null) {
             outgoing.cancel();
@@ -360,7 +540,7 @@ public final class MigrationControl implements AutoCloseable {
      * @throws MigrationException if it is in another
      */
     public synchronized void proceed(String state) {
-        String actual = outgoing == null ? "none" : wireName(outgoing.state());
+        String actual = outgoing == null ? "none" : nameOf(outgoing.state());
         if (!actual.equals(state)) {
             throw new MigrationException("Migration not in expected state: " + actual);
         }
@@ -391,6 +571,7 @@ public final class MigrationControl implements AutoCloseable {
             }
         }
         outgoing.maxBandwidth(next.size(Parameter.MAX_BANDWIDTH));
+        outgoing.maxPostcopyBandwidth(next.size(Parameter.MAX_POSTCOPY_BANDWIDTH));
         outgoing.downtimeLimit(MigrationConfigs.downtimeLimit(next));
         if (MigrationConfigs.known(next, Parameter.AVAIL_SWITCHOVER_BANDWIDTH)) {
             outgoing.switchoverBandwidth(next.size(Parameter.AVAIL_SWITCHOVER_BANDWIDTH));
@@ -413,16 +594,21 @@ public final class MigrationControl implements AutoCloseable {
     /** Where the incoming side listens, while it does. */
     public synchronized Optional<Address> listening() {
         boolean open = incoming != null && !incoming.completion().isDone();
-        return open ? Optional.of(listening) : Optional.empty();
+        return open ? Optional.ofNullable(listening) : Optional.empty();
     }
 
-    /** Whether a failure to load ends the process. */
+    /** Whether a failure to load ends the process: one of a guest that ran here without all its pages always does. */
     public synchronized boolean exitOnError() {
-        return exitOnError;
+        return exitOnError || arrivedInPostcopy;
+    }
+
+    /** The name of a state in QMP, as far as the profile has one. */
+    public String nameOf(MigrationState state) {
+        return events.name(state);
     }
 
     /** The name of a state in QMP. */
-    public static String wireName(MigrationState state) {
+    static String wireName(MigrationState state) {
         String[] words = state.getClass().getSimpleName().split("(?<=[a-z])(?=[A-Z])", -1);
         return String.join("-", words).toLowerCase(Locale.ROOT);
     }
@@ -431,46 +617,48 @@ public final class MigrationControl implements AutoCloseable {
     @Override
     public void close() {
         cancel();
+        boolean _ = abandonPostcopy(TOLD_TO_QUIT);
         Optional<OutgoingMigration> out = outgoing();
         Optional<IncomingMigration> in = incoming();
-        in.ifPresent(migration -> migration.abort("the process was told to quit"));
+        in.ifPresent(migration -> migration.abort(TOLD_TO_QUIT));
         out.ifPresent(migration -> migration.completion().join());
         in.ifPresent(migration -> migration.completion().join());
         in.ifPresent(IncomingMigration::endAnnouncements);
         dirtyLimits().ifPresent(DirtyLimits::close);
     }
 
-    private final class Announcer implements MigrationObserver {
-        private final boolean source;
-
-        Announcer(boolean source) {
-            this.source = source;
-        }
-
+    /** The guest leaves. */
+    private final class Departure implements MigrationObserver {
         @Override
         public void state(MigrationState state) {
             boolean gone = state instanceof MigrationState.Completed
                     || (state instanceof MigrationState.Failed failed && failed.ownershipUnknown());
-            if (source && gone) {
+            if (gone) {
                 guest.left();
             }
-            if (source) {
-                watcher.state(state);
-            }
-            if (settings.enabled(Capability.EVENTS)) {
-                events.accept("MIGRATION", JsonNodeFactory.instance.objectNode().put("status", wireName(state)));
+            watcher.state(state);
+            events.source(state);
+            synchronized (told) {
+                told.notifyAll();
             }
         }
 
         @Override
         public void pass(int number) {
-            if (source) {
-                watcher.pass(number);
+            watcher.pass(number);
+            events.pass(number);
+        }
+    }
+
+    /** The guest arrives. */
+    private final class Arrival implements MigrationObserver {
+        @Override
+        public void state(MigrationState state) {
+            if (state.postcopy()) {
+                arrivedInPostcopy = true;
             }
-            if (source && settings.enabled(Capability.EVENTS)) {
-                events.accept(
-                        "MIGRATION_PASS", JsonNodeFactory.instance.objectNode().put("pass", number));
-            }
+            arrivalWatcher.state(state);
+            events.destination(state);
         }
     }
 }

@@ -1,33 +1,73 @@
 package org.transhume.control.guest;
 
 import java.io.IOException;
+import java.lang.foreign.MemorySegment;
 import java.util.List;
+import java.util.Set;
+import java.util.SplittableRandom;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import org.transhume.channels.Address;
 import org.transhume.channels.Connections;
 import org.transhume.channels.Listener;
+import org.transhume.channels.qemu.MultifdMethod;
+import org.transhume.engine.Extensions;
 import org.transhume.engine.MigrationObserver;
 import org.transhume.engine.guest.SyntheticGuest;
 import org.transhume.engine.guest.WorkloadSpec;
 import org.transhume.engine.incoming.IncomingConfig;
 import org.transhume.engine.incoming.IncomingMigration;
+import org.transhume.engine.incoming.PostcopyArrival;
+import org.transhume.engine.outgoing.Compression;
 import org.transhume.engine.outgoing.Dialer;
 import org.transhume.engine.outgoing.OutgoingConfig;
 import org.transhume.engine.outgoing.OutgoingMigration;
+import org.transhume.engine.outgoing.PostcopyTerms;
 import org.transhume.memory.GuestMemory;
+import org.transhume.memory.MissingPages;
+import org.transhume.memory.NativeHeap;
 import org.transhume.memory.RamBlock;
 import org.transhume.memory.WriterMarks;
 
 /**
  * A small guest that moves within this process before a real one does. What a young JVM does for the first time takes it
- * milliseconds, and most of the pause is done once only.
+ * milliseconds, and most of a pause is done once only; that of a switch to postcopy, too.
  */
 public final class Rehearsal {
-    private static final long RAM = 1 << 20;
-    private static final int CHANNELS = 2;
     private static final int LIMIT_SECONDS = 5;
+    private static final byte ZERO = 0;
+
+    /**
+     * A small guest, and how it moves.
+     *
+     * @param noise bytes of content, of which some are written meanwhile
+     * @param zeroes bytes behind them that were written with zeroes; behind these as many that never were
+     * @param channels page connections
+     * @param compression of what goes over them
+     * @param times how often
+     */
+    private record Play(long noise, long zeroes, int channels, Compression compression, boolean postcopy, int times) {
+        long ram() {
+            return noise + 2 * zeroes;
+        }
+
+        MultifdMethod method() {
+            return switch (compression) {
+                case Compression.Zlib _ -> MultifdMethod.ZLIB;
+                case Compression.Zstd _ -> MultifdMethod.ZSTD;
+                default -> MultifdMethod.NONE;
+            };
+        }
+    }
+
+    /** Pages enough that what is done for each of them is compiled; often enough that what is done once is, too. */
+    private static final List<Play> PLAYS = List.of(
+            new Play(16 << 20, 0, 0, new Compression.None(), true, 1),
+            new Play(16 << 20, 4 << 20, 2, new Compression.Zlib(1), false, 3),
+            new Play(16 << 20, 4 << 20, 2, new Compression.Zstd(1), false, 4),
+            new Play(8 << 20, 4 << 20, 2, new Compression.None(), false, 4),
+            new Play(8 << 20, 64 << 20, 0, new Compression.None(), false, 6));
 
     private Rehearsal() {}
 
@@ -37,38 +77,87 @@ public final class Rehearsal {
     }
 
     private static void run() {
-        try (SyntheticGuest source = guest();
-                SyntheticGuest destination = guest();
+        for (Play play : PLAYS) {
+            if (play.postcopy && MissingPages.unavailable().isPresent()) {
+                continue;
+            }
+            try (SyntheticGuest guest = guest(play)) {
+                guest.fill();
+                MemorySegment ram = guest.memory().blocks().getFirst().segment();
+                ram.asSlice(play.noise, play.zeroes).fill(ZERO);
+                if (play.method() != MultifdMethod.NONE) {
+                    repeat(ram, play.noise);
+                }
+                for (int i = 0; i < play.times; i++) {
+                    guest.resume();
+                    move(play, guest);
+                }
+            } catch (IOException | ExecutionException | TimeoutException | RuntimeException e) {
+                // Where nothing can listen on loopback, the first real migration is the first.
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+                return;
+            }
+        }
+        NativeHeap.trim();
+    }
+
+    /** Something to pack: three of four runs of noise are one of those before. */
+    private static void repeat(MemorySegment ram, long noise) {
+        SplittableRandom random = new SplittableRandom(1);
+        int longest = 64;
+        long at = 1 << 16;
+        while (at < noise - longest) {
+            int run = random.nextInt(4, longest);
+            if (random.nextInt(4) != 0) {
+                MemorySegment.copy(ram, at - random.nextInt(longest, 1 << 15), ram, at, run);
+            }
+            at += run;
+        }
+    }
+
+    private static void move(Play play, SyntheticGuest source)
+            throws IOException, ExecutionException, TimeoutException, InterruptedException {
+        try (SyntheticGuest destination = guest(play);
                 Listener listener = Connections.listen(new Address.Tcp("127.0.0.1", 0))) {
-            source.fill();
-            source.resume();
-            Address address = listener.address();
             MigrationObserver nobody = new MigrationObserver() {};
-            IncomingMigration incoming = IncomingMigration.start(
-                    destination, listener, IncomingConfig.DEFAULT.withChannels(CHANNELS), nobody, "rehearsal in");
+            IncomingConfig arrival = play.postcopy
+                    ? IncomingConfig.DEFAULT.withPostcopy(new PostcopyArrival(true, true, false, null))
+                    : IncomingConfig.DEFAULT
+                            .withChannels(play.channels)
+                            .withMethod(play.method())
+                            .withShared(Set.of(Extensions.HOLE_RUNS));
+            IncomingMigration incoming =
+                    IncomingMigration.start(destination, listener, arrival, nobody, "rehearsal in");
             try {
                 OutgoingConfig config = OutgoingConfig.builder()
-                        .channels(CHANNELS)
+                        .channels(play.channels)
+                        .compression(play.compression)
                         .returnPath(true)
+                        .holeRuns(!play.postcopy)
+                        .postcopy(play.postcopy ? new PostcopyTerms(true, false, 0, null) : null)
                         .build();
-                OutgoingMigration.start(source, Dialer.to(address), config, nobody, "rehearsal out")
-                        .completion()
-                        .get(LIMIT_SECONDS, TimeUnit.SECONDS);
+                OutgoingMigration outgoing =
+                        OutgoingMigration.start(source, Dialer.to(listener.address()), config, nobody, "rehearsal out");
+                if (play.postcopy) {
+                    outgoing.startPostcopy();
+                }
+                outgoing.completion().get(LIMIT_SECONDS, TimeUnit.SECONDS);
             } finally {
                 incoming.abort("the rehearsal is over");
                 incoming.completion().get(LIMIT_SECONDS, TimeUnit.SECONDS);
                 incoming.endAnnouncements();
             }
-        } catch (IOException | ExecutionException | TimeoutException | RuntimeException e) {
-            // Where nothing can listen on loopback, the first real migration is the first.
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
         }
     }
 
-    private static SyntheticGuest guest() {
-        GuestMemory memory = new GuestMemory(List.of(RamBlock.memfd(SyntheticGuest.BLOCK, RAM)));
+    private static SyntheticGuest guest(Play play) {
+        GuestMemory memory = new GuestMemory(List.of(RamBlock.memfd(SyntheticGuest.BLOCK, play.ram())));
         return new SyntheticGuest(
-                SyntheticGuest.MACHINE, memory, new WriterMarks(memory), WorkloadSpec.parse("uniform:rate=2000"), true);
+                SyntheticGuest.MACHINE,
+                memory,
+                new WriterMarks(memory),
+                WorkloadSpec.parse("uniform:rate=20000,ws=" + play.noise),
+                true);
     }
 }

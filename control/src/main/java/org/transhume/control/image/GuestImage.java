@@ -2,18 +2,9 @@ package org.transhume.control.image;
 
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
-import java.nio.ByteBuffer;
-import java.nio.channels.FileChannel;
-import java.nio.file.FileVisitResult;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.SimpleFileVisitor;
-import java.nio.file.StandardOpenOption;
-import java.nio.file.attribute.BasicFileAttributes;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.util.ArrayList;
-import java.util.HexFormat;
 import java.util.List;
 import org.transhume.channels.qemu.DeviceTail;
 import org.transhume.engine.guest.PassiveGuest;
@@ -21,21 +12,12 @@ import org.transhume.engine.incoming.IncomingReport;
 import org.transhume.memory.Access;
 import org.transhume.memory.GuestMemory;
 import org.transhume.memory.RamBlock;
-import tools.jackson.core.JacksonException;
-import tools.jackson.databind.DeserializationFeature;
-import tools.jackson.databind.ObjectMapper;
-import tools.jackson.databind.json.JsonMapper;
 
 /** Writes a guest at rest to a directory, and makes it a guest again. Holes stay holes. */
 public final class GuestImage {
-    private static final String MANIFEST = "manifest.json";
-    private static final String DEVICE_STATE = "device-state.bin";
-    private static final String BLOCKS = "blocks";
+    static final String DEVICE_STATE = "device-state.bin";
+    static final String BLOCKS = "blocks";
     private static final int PIECE = 64 << 20;
-
-    private static final ObjectMapper JSON = JsonMapper.builder()
-            .disable(DeserializationFeature.FAIL_ON_UNKNOWN_PROPERTIES)
-            .build();
 
     private final Path directory;
 
@@ -45,7 +27,7 @@ public final class GuestImage {
 
     /** Refuses a directory in which another guest lies. */
     public void checkFree() throws IOException {
-        if (Files.exists(directory.resolve(MANIFEST)) || Files.exists(directory.resolve(BLOCKS))) {
+        if (Files.exists(directory.resolve(ManifestFile.NAME)) || Files.exists(directory.resolve(BLOCKS))) {
             throw new IOException(
                     "%s holds a guest already: choose another directory or remove it".formatted(directory));
         }
@@ -58,21 +40,26 @@ public final class GuestImage {
             Files.createDirectories(directory.resolve(BLOCKS));
             List<Manifest.Block> blocks = new ArrayList<>();
             for (RamBlock block : guest.memory().blocks()) {
-                String file = "%s/%02d.ram".formatted(BLOCKS, blocks.size());
+                String file = ramFile(blocks.size());
                 String digest = writeBlock(block, directory.resolve(file));
-                blocks.add(new Manifest.Block(block.name(), block.size(), digest, file));
+                blocks.add(new Manifest.Block(block.name(), block.size(), digest, file, null));
             }
             Files.write(directory.resolve(DEVICE_STATE), guest.saveDevices().toBytes());
             Manifest manifest = new Manifest(
-                    Manifest.FORMAT, guest.machine(), guest.uuid(), counters.dialect(), DEVICE_STATE, blocks, counters);
-            Files.write(
-                    directory.resolve(MANIFEST),
-                    JSON.writerWithDefaultPrettyPrinter().writeValueAsBytes(manifest));
+                    Manifest.FORMAT,
+                    guest.machine(),
+                    guest.uuid(),
+                    counters.dialect(),
+                    DEVICE_STATE,
+                    blocks,
+                    counters,
+                    null);
+            ManifestFile.write(manifest, directory);
             return manifest;
         } catch (IOException | RuntimeException e) {
-            remove(directory.resolve(BLOCKS));
+            NewDirectory.remove(directory.resolve(BLOCKS));
             Files.deleteIfExists(directory.resolve(DEVICE_STATE));
-            Files.deleteIfExists(directory.resolve(MANIFEST));
+            Files.deleteIfExists(directory.resolve(ManifestFile.NAME));
             if (made) {
                 Files.deleteIfExists(directory);
             }
@@ -80,101 +67,52 @@ public final class GuestImage {
         }
     }
 
+    /** The file of the block with that number, relative to the directory. */
+    static String ramFile(int number) {
+        return "%s/%02d.ram".formatted(BLOCKS, number);
+    }
+
     private static String writeBlock(RamBlock block, Path file) throws IOException {
-        MessageDigest digest = sha256();
-        try (FileChannel out = FileChannel.open(file, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE)) {
-            long[] at = {0};
+        try (RamFile out = new RamFile(file, block.size())) {
             List<long[]> extents = new ArrayList<>();
             block.populatedExtents((offset, length) -> extents.add(new long[] {offset, length}));
             for (long[] extent : extents) {
-                digestZeroes(digest, extent[0] - at[0]);
-                writeExtent(block.segment().asSlice(extent[0], extent[1]), out, extent[0], digest);
-                at[0] = extent[0] + extent[1];
+                write(block, extent[0], extent[1], out);
             }
-            digestZeroes(digest, block.size() - at[0]);
-            if (at[0] < block.size()) {
-                out.write(ByteBuffer.allocate(1), block.size() - 1); // the hole at the end has a length, too
-            }
-        }
-        return HexFormat.of().formatHex(digest.digest());
-    }
-
-    private static void writeExtent(MemorySegment extent, FileChannel out, long position, MessageDigest digest)
-            throws IOException {
-        for (long done = 0; done < extent.byteSize(); done += PIECE) {
-            ByteBuffer piece = extent.asSlice(done, Math.min(PIECE, extent.byteSize() - done))
-                    .asByteBuffer();
-            digest.update(piece.duplicate());
-            while (piece.hasRemaining()) {
-                out.write(piece, position + done + piece.position());
-            }
+            return out.finish();
         }
     }
 
-    private static void digestZeroes(MessageDigest digest, long count) {
-        byte[] zeroes = new byte[(int) Math.min(count, 1 << 20)];
-        for (long left = count; left > 0; left -= zeroes.length) {
-            digest.update(zeroes, 0, (int) Math.min(left, zeroes.length));
+    /** Of a block to its file: {@code length} bytes from {@code offset} on, all of which are there. */
+    private static void write(RamBlock block, long offset, long length, RamFile out) throws IOException {
+        MemorySegment segment = block.segment();
+        for (long done = 0; done < length; done += PIECE) {
+            long piece = Math.min(PIECE, length - done);
+            out.write(segment.asSlice(offset + done, piece).asByteBuffer(), offset + done);
         }
     }
 
     /** The guest that lies here, its RAM mapped from the files. The caller closes it. */
     public PassiveGuest read() throws IOException {
-        Path file = directory.resolve(MANIFEST);
-        if (Files.notExists(file)) {
-            throw new IOException("%s holds no guest: there is no %s in it".formatted(directory, MANIFEST));
+        Manifest manifest = ManifestFile.read(directory);
+        if (manifest.half() != null) {
+            throw new IOException(
+                    "%s holds the half of a guest that its %s had: put it together with the other half first"
+                                    .formatted(directory, manifest.half().side())
+                            + " (transhume merge SRC DST OUT)");
         }
-        Manifest manifest;
-        try {
-            manifest = JSON.readValue(Files.readAllBytes(file), Manifest.class);
-        } catch (JacksonException e) {
-            throw new IOException("%s: %s".formatted(file, e.getOriginalMessage()), e);
-        }
-        if (manifest.format() != Manifest.FORMAT) {
-            throw new IOException("%s: format %d, expected %d".formatted(file, manifest.format(), Manifest.FORMAT));
-        }
-        DeviceTail devices = DeviceTail.parse(Files.readAllBytes(directory.resolve(manifest.deviceState())));
+        DeviceTail devices =
+                DeviceTail.parse(Files.readAllBytes(ManifestFile.inside(directory, manifest.deviceState())));
         List<RamBlock> blocks = new ArrayList<>();
         try {
             for (Manifest.Block block : manifest.blocks()) {
-                Path ram = directory.resolve(block.file());
-                if (Files.size(ram) != block.size()) {
-                    throw new IOException(
-                            "%s: %d bytes, the manifest says %d".formatted(ram, Files.size(ram), block.size()));
-                }
-                blocks.add(RamBlock.file(block.name(), ram, block.size(), Access.READ_ONLY));
+                blocks.add(RamBlock.file(
+                        block.name(), ManifestFile.inside(directory, block.file()), block.size(), Access.READ_ONLY));
             }
-            return new PassiveGuest(manifest.machine(), manifest.uuid(), new GuestMemory(blocks), devices);
         } catch (IOException | RuntimeException e) {
             blocks.forEach(RamBlock::close);
             throw e;
         }
-    }
-
-    private static void remove(Path folder) throws IOException {
-        if (Files.notExists(folder)) {
-            return;
-        }
-        Files.walkFileTree(folder, new SimpleFileVisitor<>() {
-            @Override
-            public FileVisitResult visitFile(Path file, BasicFileAttributes attributes) throws IOException {
-                Files.delete(file);
-                return FileVisitResult.CONTINUE;
-            }
-
-            @Override
-            public FileVisitResult postVisitDirectory(Path dir, IOException error) throws IOException {
-                Files.delete(dir);
-                return FileVisitResult.CONTINUE;
-            }
-        });
-    }
-
-    private static MessageDigest sha256() {
-        try {
-            return MessageDigest.getInstance("SHA-256");
-        } catch (NoSuchAlgorithmException e) {
-            throw new IllegalStateException(e);
-        }
+        return new PassiveGuest(manifest.machine(), manifest.uuid(), new GuestMemory(blocks), devices);
     }
 }

@@ -1,17 +1,18 @@
 package org.transhume.control.inspect;
 
+import java.nio.file.Path;
 import java.util.List;
 
 /**
  * What one captured connection holds, as far as it could be read.
  *
  * @param file it was read from
- * @param channel "main" or "multifd channel N"
+ * @param channel "main", "resumed main", "multifd channel N", "preempt" or "return path"
  * @param bytes understood
  * @param machine of a main channel's header; null elsewhere
  * @param dialect of that machine
  * @param capabilities listed in the header
- * @param commands in their order
+ * @param commands in their order; of a return path, the messages
  * @param ramSections RAM sections, starts, parts and ends
  * @param syncs marks or packets that end an epoch
  * @param blocks RAM blocks and the pages that came for them
@@ -33,6 +34,25 @@ public record StreamSummary(
         List<Device> devices,
         int description,
         String error) {
+    /** Of a channel without a header and devices. */
+    static StreamSummary ofPages(
+            Path file, String channel, long bytes, List<String> commands, int syncs, List<Block> blocks, String error) {
+        return new StreamSummary(
+                file.toString(),
+                channel,
+                bytes,
+                null,
+                null,
+                List.of(),
+                commands,
+                0,
+                syncs,
+                blocks,
+                List.of(),
+                -1,
+                error);
+    }
+
     /**
      * One RAM block.
      *

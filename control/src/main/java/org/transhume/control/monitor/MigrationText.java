@@ -1,5 +1,7 @@
 package org.transhume.control.monitor;
 
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Locale;
 import org.transhume.control.settings.Profile;
 import tools.jackson.databind.JsonNode;
@@ -20,6 +22,8 @@ final class MigrationText {
         migration.put(info, "cpu-throttle-percentage", "cpu throttle percentage: %s");
         migration.put(info, "dirty-limit-throttle-time-per-round", "dirty-limit throttle time: %s us");
         migration.put(info, "dirty-limit-ring-full-time", "dirty-limit ring full time: %s us");
+        migration.put(info, "postcopy-blocktime", "postcopy blocktime: %s");
+        migration.blocktimes(info.path("postcopy-vcpu-blocktime"));
         migration.addresses(info.path("socket-address"));
         return migration.text.toString();
     }
@@ -90,6 +94,14 @@ final class MigrationText {
         putRounded(compression, "busy-rate", "compression busy rate: ");
         put(compression, "compressed-size", "compressed size: %s");
         putRounded(compression, "compression-rate", "compression rate: ");
+    }
+
+    private void blocktimes(JsonNode vcpus) {
+        if (!vcpus.isEmpty()) {
+            List<String> words = new ArrayList<>();
+            vcpus.forEach(millis -> words.add(millis.asString()));
+            line("postcopy vcpu blocktime: " + String.join(",", words));
+        }
     }
 
     private void addresses(JsonNode addresses) {

@@ -7,19 +7,24 @@ import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.transhume.control.qmp.Argument;
 import org.transhume.control.qmp.ArgumentType;
+import org.transhume.control.settings.IntegerType;
 import org.transhume.engine.forecast.Forecast;
 import org.transhume.engine.forecast.Verdict;
 import org.transhume.engine.outgoing.MigrationProgress;
 import org.transhume.engine.outgoing.OutgoingReport;
+import org.transhume.engine.stalls.StallFigures;
+import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.JsonNodeFactory;
 import tools.jackson.databind.node.ObjectNode;
 
 /**
- * What Transhume foretells, as one member of {@code query-migrate} (capability {@code x-report}; docs/forecast.md). Times are
- * milliseconds, bandwidths bytes a second; what is not known is not there.
+ * What Transhume foretells, and at a destination what later QEMUs tell of waits for pages, as one member of {@code query-migrate}
+ * (capability {@code x-report}; docs/forecast.md). Times are milliseconds, those of waits nanoseconds, bandwidths bytes a second;
+ * what is not known is not there.
  */
 final class ForecastMember {
     static final String NAME = "x-transhume";
+    private static final ArgumentType WHOLE = new ArgumentType.Whole(IntegerType.INT64);
 
     private ForecastMember() {}
 
@@ -40,6 +45,12 @@ final class ForecastMember {
                         "devices",
                         "wire",
                         "start"))));
+        ArgumentType counts = new ArgumentType.ListOf(WHOLE);
+        members.add(Argument.optional("postcopy-latency", WHOLE).about("ns, mean wait for a page, at the destination"));
+        members.add(Argument.optional("postcopy-latency-dist", counts)
+                .about("waits that took 1 us or less to 2 us, to 4 us, to 8 us, ..."));
+        members.add(Argument.optional("postcopy-vcpu-latency", counts).about("ns, mean of each vCPU"));
+        members.add(Argument.optional("postcopy-non-vcpu-latency", WHOLE).about("ns, mean of other threads"));
         return new ArgumentType.Struct(members);
     }
 
@@ -72,6 +83,16 @@ final class ForecastMember {
         }
         downtime.ifPresent(pause -> member.set("downtime", downtime(pause)));
         return member;
+    }
+
+    /** As QEMU 10.1 names them. */
+    static ObjectNode of(StallFigures stalls) {
+        ObjectNode member = object().put("postcopy-latency", stalls.all().meanNanos());
+        ArrayNode counts = member.putArray("postcopy-latency-dist");
+        stalls.latencies().forEach(counts::add);
+        ArrayNode vcpus = member.putArray("postcopy-vcpu-latency");
+        stalls.vcpus().forEach(waits -> vcpus.add(waits.meanNanos()));
+        return member.put("postcopy-non-vcpu-latency", stalls.others().meanNanos());
     }
 
     /** Members named as those of {@link Verdict}; a need that nothing found would meet is not there. */

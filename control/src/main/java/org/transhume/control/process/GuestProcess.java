@@ -6,6 +6,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.function.BooleanSupplier;
 import org.transhume.control.devices.DeviceLayer;
 import org.transhume.control.dirtyrate.DirtyRate;
+import org.transhume.control.guest.EventOrder;
 import org.transhume.control.guest.GuestRuntime;
 import org.transhume.control.guest.MigrationControl;
 import org.transhume.control.guest.RunState;
@@ -73,8 +74,9 @@ public final class GuestProcess implements AutoCloseable {
             MigrationControl.Incoming incoming,
             DeviceLayer devices) {
         dispatcher = new QmpDispatcher(settings.profile(), VERSION);
-        runtime = new GuestRuntime(guest, guest, ranAtSource, initial, dispatcher::emit);
-        control = new MigrationControl(runtime, settings, incoming, dispatcher::emit);
+        EventOrder events = new EventOrder(settings, dispatcher::emit);
+        runtime = new GuestRuntime(guest, guest, ranAtSource, initial, events);
+        control = new MigrationControl(runtime, settings, incoming, events);
         dispatcher.register(MigrationCommands.of(runtime, control));
         dispatcher.register(DirtyLimitCommands.of(control));
         dirtyRate = new DirtyRate(runtime, runtime::observeWrites);

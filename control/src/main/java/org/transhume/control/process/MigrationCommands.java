@@ -2,6 +2,7 @@ package org.transhume.control.process;
 
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.TimeUnit;
 import org.transhume.channels.Address;
 import org.transhume.control.guest.GuestRuntime;
 import org.transhume.control.guest.MigrationControl;
@@ -24,8 +25,10 @@ import org.transhume.engine.outgoing.DeltaProgress;
 import org.transhume.engine.outgoing.MigrationProgress;
 import org.transhume.engine.outgoing.OutgoingMigration;
 import org.transhume.engine.outgoing.PageCompressionProgress;
+import org.transhume.engine.stalls.StallFigures;
 import org.transhume.memory.PageSize;
 import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.JsonNodeFactory;
 import tools.jackson.databind.node.ObjectNode;
 
@@ -57,12 +60,14 @@ public final class MigrationCommands {
             QmpCommand.of("migrate", commands.migrateArguments(), commands::migrate)
                     .describedAs("begins to move the guest; what becomes of it is told by events and query-migrate")
                     .onlyWhen(
-                            "while no outgoing migration runs, and the guest is here: not inmigrate, not postmigrate"),
+                            "while no outgoing migration runs, and the guest is here with all its pages: not inmigrate,"
+                                    + " not postmigrate; with resume, while the one that runs is in postcopy-paused"),
             QmpCommand.of("migrate-incoming", commands.incomingArguments(), commands::incoming)
                     .describedAs("begins to listen for a guest")
                     .onlyWhen("in a process started with --incoming defer, until one has succeeded"),
             QmpCommand.of("migrate_cancel", List.of(), _ -> commands.cancel())
-                    .describedAs("gives up the outgoing migration, if there is one; the guest goes on here"),
+                    .describedAs("gives up the outgoing migration, if there is one; the guest goes on here")
+                    .onlyWhen("at any time but in postcopy, at its source"),
             QmpCommand.of("migrate-continue", commands.continueArguments(), commands::proceed)
                     .describedAs("lets a migration go on that waits before its switchover")
                     .onlyWhen("in the state that is named; pre-switchover is the one that waits"),
@@ -132,12 +137,14 @@ public final class MigrationCommands {
 
     private JsonNode migrate(Arguments arguments) throws QmpError {
         String uri = MigrationAddresses.uri(arguments);
+        boolean resumes = arguments.flag("resume", false);
         try {
             if (profile != Profile.V3_1) {
                 control.checkAddress(uri); // older ones look at it last
             }
-            if (arguments.flag("resume", false)) {
-                throw new QmpError("Cannot resume if there is no paused migration");
+            if (resumes) {
+                control.resume(uri);
+                return null;
             }
             control.checkLeaves();
             if (arguments.flag("blk", false) || arguments.flag("inc", false)) {
@@ -173,9 +180,13 @@ public final class MigrationCommands {
         }
     }
 
-    private JsonNode cancel() {
-        control.cancel();
-        return null;
+    private JsonNode cancel() throws QmpError {
+        try {
+            control.giveUp();
+            return null;
+        } catch (MigrationException e) {
+            throw new QmpError(e.getMessage());
+        }
     }
 
     private JsonNode proceed(Arguments arguments) throws QmpError {
@@ -196,14 +207,28 @@ public final class MigrationCommands {
     }
 
     private JsonNode destination(IncomingMigration migration) {
-        ObjectNode info = object().put("status", MigrationControl.wireName(migration.state()));
+        MigrationState state = migration.state();
+        ObjectNode info = object().put("status", control.nameOf(state));
         control.listening()
                 .map(MigrationCommands::socketAddress)
                 .ifPresent(address -> info.putArray("socket-address").add(address));
-        if (migration.state() instanceof MigrationState.Failed failed) {
+        if (state instanceof MigrationState.Failed failed) {
             info.put("error-desc", failed.reason());
         }
+        migration.stalls().ifPresent(stalls -> putStalls(info, state, stalls));
         return info;
+    }
+
+    private void putStalls(ObjectNode info, MigrationState state, StallFigures stalls) {
+        SettingsValues settings = control.settings().values();
+        if (state instanceof MigrationState.Completed && settings.enabled(Capability.POSTCOPY_BLOCKTIME)) {
+            info.put("postcopy-blocktime", TimeUnit.NANOSECONDS.toMillis(stalls.allStalledNanos()));
+            ArrayNode vcpus = info.putArray("postcopy-vcpu-blocktime");
+            stalls.vcpus().forEach(waits -> vcpus.add(TimeUnit.NANOSECONDS.toMillis(waits.nanos())));
+        }
+        if (settings.enabled(Capability.X_REPORT)) {
+            info.set(ForecastMember.NAME, ForecastMember.of(stalls));
+        }
     }
 
     private static JsonNode socketAddress(Address address) {
@@ -221,7 +246,7 @@ public final class MigrationCommands {
 
     private JsonNode source(OutgoingMigration migration) {
         MigrationState state = migration.state();
-        ObjectNode info = object().put("status", MigrationControl.wireName(state));
+        ObjectNode info = object().put("status", control.nameOf(state));
         switch (state) {
             case MigrationState.Setup _, MigrationState.Cancelled _ -> {
                 // the status says it all
@@ -241,6 +266,22 @@ public final class MigrationCommands {
                 MigrationProgress progress = migration.progress();
                 info.put("total-time", progress.totalMillis());
                 info.put("expected-downtime", progress.expectedDowntimeMillis());
+                putStatistics(info, progress);
+                putForecast(info, migration, progress);
+            }
+            case MigrationState.PostcopyActive _,
+                    MigrationState.PostcopyPaused _,
+                    MigrationState.PostcopyRecoverSetup _,
+                    MigrationState.PostcopyRecover _ -> {
+                MigrationProgress progress = migration.progress();
+                info.put("total-time", progress.totalMillis());
+                if (profile == Profile.V3_1) {
+                    info.put("expected-downtime", progress.expectedDowntimeMillis()); // as QEMU up to 7.2, at least
+                }
+                info.put("downtime", progress.downtimeMillis());
+                if (state instanceof MigrationState.PostcopyPaused(String reason)) {
+                    info.put("error-desc", reason);
+                }
                 putStatistics(info, progress);
                 putForecast(info, migration, progress);
             }
@@ -313,14 +354,14 @@ public final class MigrationCommands {
         ram.put("dirty-pages-rate", progress.dirtyPagesPerSecond());
         ram.put("mbps", progress.bytesPerSecond() / BITS_PER_MEGABIT);
         ram.put("dirty-sync-count", progress.rounds());
-        ram.put("postcopy-requests", 0);
+        ram.put("postcopy-requests", progress.postcopyRequests());
         ram.put("page-size", PageSize.BYTES);
         ram.put("multifd-bytes", progress.multifdBytes());
         if (profile == Profile.V10_0) {
             ram.put("pages-per-second", progress.pagesPerSecond());
             ram.put("precopy-bytes", progress.precopyBytes());
             ram.put("downtime-bytes", progress.downtimeBytes());
-            ram.put("postcopy-bytes", 0);
+            ram.put("postcopy-bytes", progress.postcopyBytes());
             ram.put("dirty-sync-missed-zero-copy", 0);
         }
         return ram;

@@ -19,6 +19,7 @@ import org.transhume.control.settings.Profile;
 final class MigrationTypes {
     private static final ArgumentType WHOLE = new ArgumentType.Whole(IntegerType.INT64);
     private static final ArgumentType UNSIGNED = new ArgumentType.Whole(IntegerType.UINT64);
+    private static final ArgumentType COUNT = new ArgumentType.Whole(IntegerType.UINT32);
     private static final ArgumentType DECIMAL = new ArgumentType.Decimal();
     private static final ArgumentType TEXT = new ArgumentType.Text();
     private static final ArgumentType FLAG = new ArgumentType.Flag();
@@ -65,11 +66,16 @@ final class MigrationTypes {
                 Argument.optional("total-time", WHOLE).about("ms since the command, or from it to the end"),
                 Argument.optional("expected-downtime", WHOLE)
                         .about("ms; the downtime limit until the first measurement"),
-                Argument.optional("downtime", WHOLE).about("ms from the guest's stop to the end"),
+                Argument.optional("downtime", WHOLE)
+                        .about("ms from the guest's stop to the end, or to where it moved before its pages"),
                 Argument.optional("setup-time", WHOLE).about("ms to the first page"),
                 Argument.optional("cpu-throttle-percentage", WHOLE)
                         .about("% taken from the vCPUs, while auto-converge does"),
                 Argument.optional("error-desc", TEXT).about("what went wrong first"),
+                Argument.optional("postcopy-blocktime", COUNT)
+                        .about("ms in which all vCPUs waited for pages at once, at the destination"),
+                Argument.optional("postcopy-vcpu-blocktime", new ArgumentType.ListOf(COUNT))
+                        .about("ms in which each vCPU did"),
                 Argument.optional("socket-address", new ArgumentType.ListOf(socketAddress()))
                         .about("where the destination listens, while it does"),
                 only(

@@ -85,6 +85,9 @@ final class PlanCommands {
         if (guest.state() == RunState.INMIGRATE) {
             throw new QmpError("the guest has not arrived yet: plan when it runs");
         }
+        if (control.arrivesInPostcopy()) {
+            throw new QmpError("pages of the guest are still missing here: plan when its migration has completed");
+        }
         if (control.outgoing().isPresent()
                 && !control.outgoing().get().completion().isDone()) {
             throw new QmpError("a migration is under way: with capability x-report, query-migrate has its forecast");

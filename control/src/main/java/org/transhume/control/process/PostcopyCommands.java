@@ -6,59 +6,40 @@ import org.transhume.control.qmp.Argument;
 import org.transhume.control.qmp.ArgumentType;
 import org.transhume.control.qmp.QmpCommand;
 import org.transhume.control.qmp.QmpError;
-import org.transhume.control.settings.Capability;
-import org.transhume.control.settings.Profile;
-import org.transhume.control.settings.SettingsValues;
+import org.transhume.engine.MigrationException;
 import tools.jackson.databind.JsonNode;
 
-/**
- * {@code migrate-start-postcopy} and its relatives (spec: control.md §2.2). Postcopy is not built yet, and no capability for it can
- * be switched on, so that no state is ever reached in which one of them succeeds.
- */
+/** {@code migrate-start-postcopy} and its relatives (spec: control.md §2.2). */
 final class PostcopyCommands {
-    private final MigrationControl control;
-    private final Profile profile;
-
-    private PostcopyCommands(MigrationControl control) {
-        this.control = control;
-        this.profile = control.settings().profile();
-    }
+    private PostcopyCommands() {}
 
     static QmpCommand[] of(MigrationControl control) {
-        PostcopyCommands commands = new PostcopyCommands(control);
         return new QmpCommand[] {
-            QmpCommand.of("migrate-start-postcopy", List.of(), _ -> commands.start())
+            QmpCommand.of("migrate-start-postcopy", List.of(), _ -> done(control::startPostcopy))
                     .describedAs("lets the guest move before all its memory has")
                     .onlyWhen("once a migration with postcopy has begun"),
-            QmpCommand.outOfBand("migrate-pause", List.of(), _ -> commands.pause())
+            QmpCommand.outOfBand("migrate-pause", List.of(), _ -> done(control::pausePostcopy))
                     .describedAs("breaks the connection of a postcopy, which then waits for another")
-                    .onlyWhen("in postcopy"),
+                    .onlyWhen("in postcopy-active and postcopy-recover, on either side"),
             QmpCommand.outOfBand(
                             "migrate-recover",
                             List.of(Argument.required("uri", new ArgumentType.Text())),
-                            _ -> commands.recover())
-                    .describedAs("listens for the connection on which a paused postcopy goes on")
-                    .onlyWhen("while a postcopy is paused, at its destination")
+                            arguments -> done(() -> {
+                                Object _ = control.recover(arguments.text("uri").orElseThrow());
+                            }))
+                    .describedAs(
+                            "listens for the connection on which a paused postcopy goes on; instead of where it did"
+                                    + " before, if it is said again")
+                    .onlyWhen("in postcopy-paused, at its destination")
         };
     }
 
-    private JsonNode start() throws QmpError {
-        SettingsValues settings = control.settings().values();
-        if (!settings.enabled(Capability.POSTCOPY_RAM) && !settings.enabled(Capability.DIRTY_BITMAPS)) {
-            throw new QmpError("Enable postcopy with migrate_set_capability before the start of migration");
+    private static JsonNode done(Runnable order) throws QmpError {
+        try {
+            order.run();
+            return null;
+        } catch (MigrationException e) {
+            throw new QmpError(e.getMessage());
         }
-        if (control.outgoing().isEmpty()) {
-            throw new QmpError("Postcopy must be started after migration has been started");
-        }
-        throw new QmpError("Postcopy is not built into this version of Transhume");
-    }
-
-    private JsonNode pause() throws QmpError {
-        throw new QmpError("migrate-pause is currently only supported during postcopy-active"
-                + (profile == Profile.V3_1 ? " state" : " or postcopy-recover state"));
-    }
-
-    private JsonNode recover() throws QmpError {
-        throw new QmpError("Migrate recover can only be run when postcopy is paused.");
     }
 }

@@ -63,7 +63,7 @@ record CapabilityRule(
                         .filter(_ -> p.newly(POSTCOPY_RAM) && p.circumstances().inMigrate())
                         .map(reason -> "Postcopy is not supported: " + reason)));
         rules.add(conflict(POSTCOPY_RAM, X_IGNORE_SHARED, "Postcopy is not compatible with ignore-shared"));
-        rules.add(conflict(POSTCOPY_RAM, MULTIFD, "Postcopy is not yet compatible with multifd"));
+        rules.add(conflict(POSTCOPY_RAM, MULTIFD, X_MULTIFD_POSTCOPY, "Postcopy is not yet compatible with multifd"));
         rules.add(conflict(POSTCOPY_RAM, COMPRESS, "Postcopy is not currently compatible with compression"));
         rules.add(unless(
                 BACKGROUND_SNAPSHOT,
@@ -107,21 +107,15 @@ record CapabilityRule(
                 p -> p.host().dirtyRing(),
                 "dirty-limit requires KVM with accelerator property 'dirty-ring-size' set"));
         // 3.1 checks nothing of its x-multifd, but its page channels are today's, and so are their limits.
-        rules.add(conflict(X_MULTIFD, POSTCOPY_RAM, "Postcopy is not yet compatible with multifd"));
+        rules.add(conflict(X_MULTIFD, POSTCOPY_RAM, X_MULTIFD_POSTCOPY, "Postcopy is not yet compatible with multifd"));
         rules.add(beforeListening(X_MULTIFD, "Multifd must be set before incoming starts"));
         rules.add(conflict(X_MULTIFD, COMPRESS, "Multifd is not compatible with compress"));
-        // The extension x-multifd-xbzrle is there to lift this conflict of QEMU's.
         for (Capability channels : List.of(MULTIFD, X_MULTIFD)) {
-            rules.add(new CapabilityRule(
-                    channels,
-                    XBZRLE,
-                    p -> p.has(XBZRLE) && !p.has(X_MULTIFD_XBZRLE)
-                            ? Optional.of("Multifd is not compatible with xbzrle")
-                            : Optional.empty()));
+            rules.add(conflict(channels, XBZRLE, X_MULTIFD_XBZRLE, "Multifd is not compatible with xbzrle"));
         }
         rules.add(conflict(MAPPED_RAM, XBZRLE, "Mapped-ram migration is incompatible with xbzrle"));
         rules.add(conflict(MAPPED_RAM, POSTCOPY_RAM, "Mapped-ram migration is incompatible with postcopy"));
-        for (Capability ours : List.of(X_LZ4, X_MULTIFD_XBZRLE, X_ADAPTIVE)) {
+        for (Capability ours : List.of(X_LZ4, X_MULTIFD_XBZRLE, X_MULTIFD_POSTCOPY, X_ADAPTIVE)) {
             rules.add(new CapabilityRule(ours, null, MULTIFD, false, p -> {
                 Capability channels = MULTIFD.in(p.after().profile()) ? MULTIFD : X_MULTIFD;
                 return p.has(channels) ? Optional.empty() : Optional.of(needs(ours, channels));
@@ -138,6 +132,7 @@ record CapabilityRule(
                     "Capability 'x-ram-digest' is not compatible with capability '" + other + "'"));
         }
         rules.add(need(X_MULTIFD_XBZRLE, XBZRLE, needs(X_MULTIFD_XBZRLE, XBZRLE)));
+        rules.add(need(X_MULTIFD_POSTCOPY, POSTCOPY_RAM, needs(X_MULTIFD_POSTCOPY, POSTCOPY_RAM)));
         rules.add(conflict(X_LZ4, X_ADAPTIVE, "Capability 'x-lz4' is not compatible with capability 'x-adaptive'"));
         for (Capability method : List.of(X_LZ4, X_ADAPTIVE)) {
             rules.add(unless(method, p -> p.after().noMultifdCompression(), instead(method)));
@@ -168,6 +163,12 @@ record CapabilityRule(
 
     private static CapabilityRule conflict(Capability subject, Capability other, String refusal) {
         return new CapabilityRule(subject, other, p -> p.has(other) ? Optional.of(refusal) : Optional.empty());
+    }
+
+    /** A conflict of QEMU's that our extension {@code lifted} is there to lift. */
+    private static CapabilityRule conflict(Capability subject, Capability other, Capability lifted, String refusal) {
+        return new CapabilityRule(
+                subject, other, p -> p.has(other) && !p.has(lifted) ? Optional.of(refusal) : Optional.empty());
     }
 
     private static CapabilityRule unless(Capability subject, Predicate<Proposal> fulfilled, String refusal) {

@@ -21,6 +21,11 @@ public record HostSupport(
     /** Everything but a dirty ring, as on an ordinary host. */
     public static final HostSupport USUAL = new HostSupport(Optional.empty(), true, true, false, true);
 
+    /** The same, where it was looked why missing pages cannot be fetched, if they cannot. */
+    public HostSupport withPostcopyProblem(Optional<String> reason) {
+        return new HostSupport(reason, writeProtection, snapshotMemory, dirtyRing, replication);
+    }
+
     /** The same, where it is known whether the guest's writes are counted per vCPU. */
     public HostSupport withDirtyRing(boolean there) {
         return new HostSupport(postcopyProblem, writeProtection, snapshotMemory, there, replication);

@@ -52,6 +52,25 @@ class CountersTextTest {
     }
 
     @Test
+    void bothSidesShowTheirPostcopy() {
+        Map<String, Long> source = counters(Side.SOURCE);
+        source.put("state", 9L);
+        source.put("postcopy-bytes", 5 * MIB);
+        source.put("postcopy-requests", 12L);
+        Map<String, Long> destination = counters(Side.DESTINATION);
+        destination.put("state", 10L);
+        destination.put("postcopy-requests", 13L);
+
+        String sent = CountersText.of(12, snapshot(Side.SOURCE, source, 1000), 1100);
+        String received = CountersText.of(12, snapshot(Side.DESTINATION, destination, 1000), 1100);
+
+        assertTrue(sent.contains("postcopy-active"), sent);
+        assertTrue(sent.contains("  postcopy    5.00 MiB since the guest runs there, 12 pages asked for\n"), sent);
+        assertTrue(received.contains("postcopy-paused"), received);
+        assertTrue(received.contains("  postcopy    13 pages asked for\n"), received);
+    }
+
+    @Test
     void aDestinationShowsWhatItReceived() {
         Map<String, Long> counters = counters(Side.DESTINATION);
         counters.put("state", 6L);

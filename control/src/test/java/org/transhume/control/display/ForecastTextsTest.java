@@ -8,6 +8,7 @@ import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.util.List;
 import org.junit.jupiter.api.Test;
+import org.transhume.engine.PostcopyReport;
 import org.transhume.engine.forecast.Forecast;
 import org.transhume.engine.forecast.Verdict;
 import org.transhume.engine.incoming.IncomingReport;
@@ -85,12 +86,28 @@ class ForecastTextsTest {
     void reportsTheDestinationsHalfOfThePause() {
         StringWriter text = new StringWriter();
         IncomingReport report = new IncomingReport(
-                "completed", null, "m", "10.0", 100, 3.5, 1.5, 4096, 1, 0, 1, 0, 0, 0, 0, null, 1, 7, false);
+                "completed", null, "m", "10.0", 100, 3.5, 1.5, 4096, 1, 0, 1, 0, 0, 0, 0, null, 1, 7, false, null);
 
         ReportText.print(report, "none", new PrintWriter(text));
 
         assertTrue(
                 text.toString().contains("  downtime    the half on this side: load 3.5 ms, start 1.5 ms\n"),
+                text::toString);
+    }
+
+    @Test
+    void reportsWhatFollowedAGuestThatMovedFirst() {
+        StringWriter text = new StringWriter();
+        PostcopyReport postcopy = new PostcopyReport(1500, 3 << 20, 12, 2, 700, null);
+        IncomingReport report = new IncomingReport(
+                "completed", null, "m", "10.0", 100, 3.5, 1.5, 4096, 1, 0, 1, 0, 0, 0, 0, null, 1, 7, false, postcopy);
+
+        ReportText.print(report, "none", new PrintWriter(text));
+
+        assertTrue(
+                text.toString()
+                        .contains("  postcopy    3.00 MiB after the switch in 1500 ms, 12 pages asked for;"
+                                + " connections lost: 2, without one for 700 ms\n"),
                 text::toString);
     }
 
@@ -111,12 +128,12 @@ class ForecastTextsTest {
 
     private static MigrationProgress progress(long totalMillis, Forecast forecast) {
         return new MigrationProgress(
-                totalMillis, 100, 0, 300, 8192, 4096, 0, 0, 0, 0, 2, 5, 4096, 1, 0, 0, 0, null, null, forecast);
+                totalMillis, 100, 0, 300, 8192, 4096, 0, 0, 0, 0, 2, 5, 4096, 1, 0, 0, 0, 0, 0, null, null, forecast);
     }
 
     private static OutgoingReport report(String outcome, OutgoingReport.Downtime pause, Verdict verdict) {
         return new OutgoingReport(
                 outcome, null, true, 100, 1, pause, verdict, 4096, 1, 0, 1, 0, 0, 1, 0, 0, 0, null, null, null, null,
-                "marks", List.of(), null);
+                "marks", List.of(), null, null);
     }
 }

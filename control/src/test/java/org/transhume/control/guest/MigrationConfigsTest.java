@@ -20,9 +20,11 @@ import org.transhume.control.settings.SettingRefusedException;
 import org.transhume.control.settings.Settings;
 import org.transhume.control.settings.SettingsValues;
 import org.transhume.engine.incoming.IncomingConfig;
+import org.transhume.engine.incoming.PostcopyArrival;
 import org.transhume.engine.outgoing.Compression;
 import org.transhume.engine.outgoing.OutgoingConfig;
 import org.transhume.engine.outgoing.PageCompression;
+import org.transhume.engine.outgoing.PostcopyTerms;
 
 class MigrationConfigsTest {
     private static final long CACHE = 64L << 20;
@@ -152,6 +154,30 @@ class MigrationConfigsTest {
         assertEquals(CACHE, out.deltaCache());
         assertEquals(0, out.channels());
         assertEquals(5, MigrationConfigs.incoming(settings).decompressThreads());
+    }
+
+    @Test
+    void letsAGuestMoveBeforeItsPagesOnlyWithTheCapabilityAndAsItWasTold() throws Exception {
+        SettingsValues without = settings(Profile.V10_0, List.of(Capability.RETURN_PATH), Map.of());
+        SettingsValues plain = settings(
+                Profile.V3_1, List.of(Capability.POSTCOPY_RAM), Map.of(Parameter.MAX_POSTCOPY_BANDWIDTH, "1M"));
+        SettingsValues all = settings(
+                Profile.V10_0,
+                List.of(Capability.POSTCOPY_RAM, Capability.POSTCOPY_PREEMPT, Capability.POSTCOPY_BLOCKTIME),
+                Map.of());
+
+        OutgoingConfig out = MigrationConfigs.outgoing(plain);
+        PostcopyTerms terms = MigrationConfigs.outgoing(all).postcopy();
+        PostcopyArrival arrival = MigrationConfigs.incoming(all).postcopy();
+
+        assertNull(MigrationConfigs.outgoing(without).postcopy());
+        assertNull(MigrationConfigs.incoming(without).postcopy());
+        assertTrue(out.returnPath(), "its source has to be asked for pages");
+        assertEquals(1 << 20, out.postcopy().maxBandwidth());
+        assertFalse(out.postcopy().preempt() || out.postcopy().release());
+        assertFalse(MigrationConfigs.incoming(plain).postcopy().preempt());
+        assertTrue(terms.preempt() && terms.maxBandwidth() == 0);
+        assertTrue(arrival.preempt() && arrival.blocktime() && !arrival.listenOn());
     }
 
     private static SettingsValues settings(Profile profile, List<Capability> on, Map<Parameter, String> texts)

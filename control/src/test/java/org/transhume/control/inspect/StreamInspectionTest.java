@@ -57,7 +57,7 @@ class StreamInspectionTest {
             out.flush();
         }
 
-        StreamSummary summary = StreamInspection.of(file);
+        StreamSummary summary = new StreamInspection().of(file);
 
         assertNull(summary.error());
         assertEquals(List.of(new StreamSummary.Block("pc.ram", 0x4000, 1, 1, 0, 2, 1)), summary.blocks());
@@ -84,7 +84,7 @@ class StreamInspectionTest {
             }
         }
 
-        StreamSummary summary = StreamInspection.of(file);
+        StreamSummary summary = new StreamInspection().of(file);
 
         assertNull(summary.error());
         assertEquals("multifd channel 1", summary.channel());
@@ -97,20 +97,16 @@ class StreamInspectionTest {
         byte[] whole = Files.readAllBytes(directory.resolve("channel"));
         Path cut = Files.write(directory.resolve("cut"), Arrays.copyOf(whole, whole.length - 1));
 
-        StreamSummary summary = StreamInspection.of(cut);
+        StreamSummary summary = new StreamInspection().of(cut);
 
         assertTrue(summary.error().contains("offset " + (whole.length - 1)), summary.error());
     }
 
     @Test
     void readsThePostcopyOfAQemuWithWhatWasDiscardedAndPacked() throws Exception {
-        Path packed = Path.of("..", "channels/src/test/resources/qemu/postcopy-10.0.2.bin.gz");
-        Path file = directory.resolve("main");
-        try (InputStream in = new GZIPInputStream(Files.newInputStream(packed))) {
-            Files.copy(in, file);
-        }
+        Path file = captured("postcopy-10.0.2");
 
-        StreamSummary summary = StreamInspection.of(file);
+        StreamSummary summary = new StreamInspection().of(file);
 
         assertNull(summary.error());
         assertEquals(Files.size(file), summary.bytes());
@@ -129,6 +125,94 @@ class StreamInspectionTest {
                 441,
                 summary.blocks().stream().mapToLong(StreamSummary.Block::normal).sum());
         assertTrue(summary.devices().size() > 20, () -> summary.devices().toString());
+    }
+
+    @Test
+    void readsWhatTheDestinationOfAPostcopySaid() throws Exception {
+        StreamSummary summary = new StreamInspection().of(captured("postcopy-10.0.2-return"));
+
+        assertNull(summary.error());
+        assertEquals("return path", summary.channel());
+        assertEquals(452, summary.bytes());
+        assertEquals(
+                List.of(
+                        "PONG 1",
+                        "PONG 2",
+                        "PONG 3",
+                        "PONG 4",
+                        "REQ_PAGES of 1 pages of pc.bios",
+                        "REQ_PAGES of 2 pages of pc.ram",
+                        "REQ_PAGES of 1 pages of 0000:00:01.0/vga.vram",
+                        "REQ_PAGES of 19 pages of pc.ram",
+                        "SHUT 0"),
+                summary.commands());
+    }
+
+    @Test
+    void readsAPostcopyThatWasCutAndWentOn() throws Exception {
+        StreamInspection inspection = new StreamInspection();
+
+        StreamSummary first = inspection.of(captured("postcopy-recover-10.0.2-1-forward"));
+        StreamSummary second = inspection.of(captured("postcopy-recover-10.0.2-2-forward"));
+        StreamSummary answers = inspection.of(captured("postcopy-recover-10.0.2-2-return"));
+
+        assertTrue(first.error().startsWith("main, offset 962347 "), first.error());
+        assertNull(second.error());
+        assertEquals("resumed main", second.channel());
+        assertEquals("pc-q35-10.0", second.machine());
+        assertEquals(1056293, second.bytes());
+        assertEquals(8, second.commands().size());
+        assertEquals("RECV_BITMAP pc.ram", second.commands().getFirst());
+        assertEquals("POSTCOPY_RESUME", second.commands().getLast());
+        assertEquals(457, pages(first) + pages(second));
+        assertNull(answers.error());
+        assertTrue(
+                answers.commands().contains("RECV_BITMAP /rom@etc/acpi/rsdp with 1 pages"),
+                answers.commands()::toString);
+        assertTrue(answers.commands().contains("RESUME_ACK 1"), answers.commands()::toString);
+    }
+
+    @Test
+    void readsTheChannelOfThePagesThatWereAskedFor() throws Exception {
+        StreamInspection inspection = new StreamInspection();
+        Path preempt = captured("postcopy-preempt-10.0.2-preempt");
+
+        StreamSummary alone = inspection.of(preempt);
+        StreamSummary main = inspection.of(captured("postcopy-preempt-10.0.2-forward"));
+        StreamSummary summary = inspection.of(preempt);
+
+        assertTrue(alone.error().endsWith("name that one with --main"), alone.error());
+        assertNull(main.error());
+        assertNull(summary.error());
+        assertEquals("preempt", summary.channel());
+        assertEquals(997453, summary.bytes());
+        assertEquals(
+                259,
+                summary.blocks().stream().mapToLong(b -> b.normal() + b.zero()).sum());
+    }
+
+    @Test
+    void aResumedStreamIsNotReadWithTheBlocksOfAMigrationWithoutPostcopy() throws Exception {
+        StreamInspection inspection = new StreamInspection();
+        countsPagesOfEveryKindHoweverLongTheyAre();
+        inspection.of(directory.resolve("main"));
+
+        StreamSummary resumed = inspection.of(captured("postcopy-recover-10.0.2-2-forward"));
+
+        assertTrue(resumed.error().contains("the resumed main channel of a postcopy"), resumed.error());
+    }
+
+    private static long pages(StreamSummary summary) {
+        return summary.blocks().stream().mapToLong(StreamSummary.Block::normal).sum();
+    }
+
+    private Path captured(String name) throws IOException {
+        Path packed = Path.of("..", "channels/src/test/resources/qemu", name + ".bin.gz");
+        Path file = directory.resolve(name + ".bin");
+        try (InputStream in = new GZIPInputStream(Files.newInputStream(packed))) {
+            Files.copy(in, file);
+        }
+        return file;
     }
 
     private static Connection written(Path file) throws IOException {

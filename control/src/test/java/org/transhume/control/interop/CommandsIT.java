@@ -106,6 +106,9 @@ class CommandsIT {
                 List.of("receive", "--listen", "ftp:x", "--out", "x"),
                 List.of("send", "--from", "x", "--to", "unix:y", "--capability", "nonsense"),
                 List.of("guest", "--ram", "7Q"),
+                List.of("send", "--from", "x", "--to", "unix:y", "--postcopy-after", "5"),
+                List.of("receive", "--listen", "unix:y", "--out", "x", "--touch", "0"),
+                List.of("merge", "x", "y"),
                 List.of("nonsense"))) {
             try (TranshumeProcess process = TranshumeProcess.start(folder, line)) {
                 assertEquals(2, process.awaitExit(), line.toString());

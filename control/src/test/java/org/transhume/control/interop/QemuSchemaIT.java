@@ -34,7 +34,6 @@ class QemuSchemaIT {
             Map.entry(".*migrate.*-parameters mode\\?=cpr-.*", "not built: modes other than normal"),
             Map.entry("query-migrate vfio\\?.*", "there are no VFIO devices"),
             Map.entry("query-migrate blocked-reasons\\?.*", "nothing blocks a migration"),
-            Map.entry("query-migrate postcopy-(vcpu-)?blocktime\\?.*", "not built: postcopy"),
             Map.entry("query-status status=.*", "run states that a guest here cannot reach"),
             Map.entry("SHUTDOWN reason=.*", "the process ends only when told to"),
             Map.entry("display-reload vnc\\..*", "with one kind of display it is no union"),

@@ -32,6 +32,9 @@ final class TranshumeProcess implements AutoCloseable {
         Path stderr = Files.createTempFile(folder, arguments.getFirst(), ".stderr");
         List<String> command = new ArrayList<>(List.of(launcher().toString()));
         command.addAll(arguments);
+        if (arguments.getFirst().equals("guest") && !arguments.contains("--ram-file")) {
+            command.addAll(List.of("--memory", "shared")); // else nobody here could compare it
+        }
         ProcessBuilder builder =
                 new ProcessBuilder(command).redirectOutput(stdout.toFile()).redirectError(stderr.toFile());
         // What is tested is what this build has just packaged.
@@ -76,6 +79,11 @@ final class TranshumeProcess implements AutoCloseable {
             throw new AssertionError("still running after %d s: %s".formatted(LIMIT.toSeconds(), said()));
         }
         return process.exitValue();
+    }
+
+    /** Asks it to end, as a host does that shuts down (SIGTERM). */
+    void terminate() {
+        process.destroy();
     }
 
     /** Of the JVM: the launcher becomes it. */

@@ -92,6 +92,7 @@ class HumanMonitorTest {
                         + "\"xbzrle-cache\": {\"cache-size\": 67108864, \"bytes\": 4096, \"pages\": 3, \"cache-miss\": 2,"
                         + "\"cache-miss-rate\": 0.125, \"encoding-rate\": 1.5, \"overflow\": 1},"
                         + "\"cpu-throttle-percentage\": 30,"
+                        + "\"postcopy-blocktime\": 12, \"postcopy-vcpu-blocktime\": [15, 20],"
                         + "\"socket-address\": [{\"type\": \"inet\", \"host\": \"127.0.0.1\", \"port\": \"4444\"}]}";
 
         String text = MigrationText.of(Json.parse(info.getBytes(StandardCharsets.UTF_8)), Profile.V10_0);
@@ -123,6 +124,8 @@ class HumanMonitorTest {
                 xbzrle encoding rate: 1.50
                 xbzrle overflow: 1
                 cpu throttle percentage: 30
+                postcopy blocktime: 12
+                postcopy vcpu blocktime: 15,20
                 socket address: [
                 \ttcp:127.0.0.1:4444
                 ]

@@ -1,6 +1,7 @@
 package org.transhume.control.process;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.nio.file.Path;
@@ -14,9 +15,12 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.transhume.channels.qemu.BlockEntry;
 import org.transhume.channels.qemu.DeviceTail;
+import org.transhume.control.guest.EventOrder;
 import org.transhume.control.guest.GuestRuntime;
 import org.transhume.control.guest.RunState;
 import org.transhume.control.settings.Profile;
+import org.transhume.control.settings.Settings;
+import org.transhume.engine.ArrivingPages;
 import org.transhume.engine.IncomingGuest;
 import org.transhume.engine.guest.PassiveGuest;
 import org.transhume.memory.GuestMemory;
@@ -171,12 +175,22 @@ class ArrivingGuestsTest {
         public void start() {
             told.add("start");
         }
+
+        @Override
+        public void missing(ArrivingPages pages) {
+            told.add("missing");
+        }
+
+        @Override
+        public void abandoned() {
+            told.add("abandoned");
+        }
     }
 
     @Test
     void aGuestThatArrivesPausedTakesItsDisksWhenItIsMadeToRun() {
         WithDisks arriving = new WithDisks();
-        GuestRuntime runtime = new GuestRuntime(new PassiveGuest(), arriving, () -> true, RunState.INMIGRATE, _ -> {});
+        GuestRuntime runtime = new GuestRuntime(new PassiveGuest(), arriving, () -> true, RunState.INMIGRATE, silent());
         runtime.stop();
 
         boolean runs = runtime.startsRunning();
@@ -194,7 +208,7 @@ class ArrivingGuestsTest {
     @Test
     void aGuestThatArrivesRunningTakesItsDisksOnceAndBefore() {
         WithDisks arriving = new WithDisks();
-        GuestRuntime runtime = new GuestRuntime(new PassiveGuest(), arriving, () -> true, RunState.INMIGRATE, _ -> {});
+        GuestRuntime runtime = new GuestRuntime(new PassiveGuest(), arriving, () -> true, RunState.INMIGRATE, silent());
 
         boolean runs = runtime.startsRunning();
         runtime.activateDisks();
@@ -202,6 +216,41 @@ class ArrivingGuestsTest {
 
         assertEquals(true, runs);
         assertEquals(List.of("disks", "start"), arriving.told);
+    }
+
+    @Test
+    void aGuestOfWhichPartNeverCameStandsAndIsNotMadeToRunButMayArriveAgain() {
+        WithDisks arriving = new WithDisks();
+        GuestRuntime runtime = new GuestRuntime(new PassiveGuest(), arriving, () -> true, RunState.INMIGRATE, silent());
+        runtime.missing((_, _) -> false);
+        runtime.start();
+
+        runtime.abandoned();
+        runtime.whole();
+
+        assertEquals(List.of("missing", "disks", "start", "abandoned"), arriving.told);
+        assertEquals(RunState.PAUSED, runtime.state());
+        assertThrows(IllegalStateException.class, runtime::cont);
+        runtime.awaitAnother();
+        runtime.start();
+        assertEquals(RunState.RUNNING, runtime.state());
+    }
+
+    @Test
+    void aGuestThatNeverRanHereMayArriveAgainAtOnceWhenPartOfItDoesNotCome() {
+        WithDisks arriving = new WithDisks();
+        GuestRuntime runtime = new GuestRuntime(new PassiveGuest(), arriving, () -> true, RunState.INMIGRATE, silent());
+        runtime.missing((_, _) -> false);
+
+        runtime.abandoned();
+        runtime.whole();
+        runtime.start();
+
+        assertEquals(RunState.RUNNING, runtime.state());
+    }
+
+    private static EventOrder silent() {
+        return new EventOrder(new Settings(Profile.V10_0), (_, _) -> {});
     }
 
     private DrivenGuest leaving(UUID uuid) throws Exception {

@@ -140,6 +140,14 @@ final class DrivenGuest implements AutoCloseable {
         }
     }
 
+    /** Some that are allowed only beside each other, with blanks between. */
+    void enableTogether(String capabilities) throws IOException, QmpError {
+        String each = capabilities
+                .replaceAll("\\S+", "{'capability': '$0', 'state': true}")
+                .replaceAll("} +", "}, ");
+        execute("migrate-set-capabilities", "{'capabilities': [%s]}".formatted(each));
+    }
+
     void set(String parameters) throws IOException, QmpError {
         execute("migrate-set-parameters", parameters);
     }

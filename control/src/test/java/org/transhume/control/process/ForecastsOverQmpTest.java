@@ -84,7 +84,7 @@ class ForecastsOverQmpTest {
     @Test
     void leavesOutWhatIsNotKnown() {
         MigrationProgress begun = new MigrationProgress(
-                5, 0, 0, 300, RAM, RAM, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, null, null, Forecast.UNKNOWN);
+                5, 0, 0, 300, RAM, RAM, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, null, null, Forecast.UNKNOWN);
 
         ObjectNode member = ForecastMember.of(begun, Optional.empty());
 

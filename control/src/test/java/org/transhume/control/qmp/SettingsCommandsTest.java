@@ -39,7 +39,7 @@ class SettingsCommandsTest {
         JsonNode list = run("query-migrate-capabilities", "{}");
         assertTrue(settings.enabled(Capability.EVENTS));
         assertTrue(settings.enabled(Capability.RETURN_PATH));
-        assertEquals(33, list.size());
+        assertEquals(34, list.size());
         assertEquals("{\"state\": false, \"capability\": \"xbzrle\"}", Json.text(list.get(0)));
         assertEquals("{\"state\": true, \"capability\": \"events\"}", Json.text(list.get(4)));
         assertEquals("x-hole-runs", list.get(22).get("capability").stringValue());
@@ -93,7 +93,7 @@ class SettingsCommandsTest {
         then.execute("migrate-set-parameters", arguments("{'x-multifd-channels':4,'compress-level':9}"));
 
         assertEquals(4, old.count(Parameter.X_MULTIFD_CHANNELS));
-        assertEquals(27, then.execute("query-migrate-capabilities", null).size());
+        assertEquals(28, then.execute("query-migrate-capabilities", null).size());
         assertEquals(17, then.execute("query-migrate-parameters", null).size());
         assertEquals(
                 "Parameter 'multifd-channels' is unexpected",
@@ -140,7 +140,7 @@ class SettingsCommandsTest {
                         "Parameter 'multifd-compression' does not accept value 'lz4'",
                         "No build-time support for direct-io",
                         "Parameter 'mode' does not accept value 'cpr-reboot'",
-                        "Capability 'release-ram' is not built into this version of Transhume"),
+                        "Capability 'dirty-bitmaps' is not built into this version of Transhume"),
                 List.of(
                         refusal(dispatcher, "migrate-set-parameters", "{'multifd-compression':'qpl'}"),
                         refusal(dispatcher, "migrate-set-parameters", "{'multifd-compression':'lz4'}"),
@@ -149,7 +149,7 @@ class SettingsCommandsTest {
                         refusal(
                                 dispatcher,
                                 "migrate-set-capabilities",
-                                "{'capabilities':[{'capability':'release-ram','state':true}]}")));
+                                "{'capabilities':[{'capability':'dirty-bitmaps','state':true}]}")));
     }
 
     private JsonNode run(String command, String arguments) throws QmpError {

@@ -52,9 +52,9 @@ class CapabilityRulesTest {
 
     @Test
     void changesNothingWhenOnePartIsRefused() {
-        String refusal = refusal(on(Capability.EVENTS, Capability.RELEASE_RAM), Circumstances.IDLE);
+        String refusal = refusal(on(Capability.EVENTS, Capability.DIRTY_BITMAPS), Circumstances.IDLE);
 
-        assertEquals("Capability 'release-ram' is not built into this version of Transhume", refusal);
+        assertEquals("Capability 'dirty-bitmaps' is not built into this version of Transhume", refusal);
         assertFalse(settings.enabled(Capability.EVENTS));
     }
 
@@ -85,9 +85,7 @@ class CapabilityRulesTest {
         assertEquals(
                 "Postcopy is not supported: Userfaultfd not available",
                 refusal(on(Capability.POSTCOPY_RAM), destination));
-        assertEquals(
-                "Capability 'postcopy-ram' is not built into this version of Transhume",
-                refusal(on(Capability.POSTCOPY_RAM), source));
+        assertEquals("", refusal(on(Capability.POSTCOPY_RAM), source), "a source does without");
         assertEquals(
                 "Background-snapshot is not supported by host kernel",
                 refusal(on(Capability.BACKGROUND_SNAPSHOT), source));
@@ -186,6 +184,28 @@ class CapabilityRulesTest {
                                 SettingRefusedException.class,
                                 () -> settings.setCapabilities(Map.of(Capability.XBZRLE, false), Circumstances.IDLE))
                         .getMessage());
+    }
+
+    @Test
+    void wantsForPostcopyWhatItGoesTogetherWith() throws Exception {
+        Circumstances listening = new Circumstances(false, true, true, HostSupport.USUAL);
+        Capability extension = Capability.X_MULTIFD_POSTCOPY;
+        settings.setCapabilities(on(Capability.POSTCOPY_RAM), Circumstances.IDLE);
+
+        assertEquals(
+                "Postcopy preempt must be set before incoming starts",
+                refusal(on(Capability.POSTCOPY_PREEMPT), listening));
+        assertEquals(
+                "Postcopy is not yet compatible with multifd", refusal(on(Capability.MULTIFD), Circumstances.IDLE));
+        assertEquals(
+                "Capability 'x-multifd-postcopy' requires capability 'multifd'",
+                refusal(on(extension), Circumstances.IDLE));
+        assertEquals("", refusal(on(Capability.MULTIFD, extension), Circumstances.IDLE));
+        assertEquals("", refusal(on(Capability.XBZRLE), Circumstances.IDLE), "it is not used once the guest has moved");
+        settings.setCapabilities(Map.of(Capability.POSTCOPY_RAM, false), Circumstances.IDLE);
+        assertEquals(
+                "Capability 'x-multifd-postcopy' requires capability 'postcopy-ram'",
+                refusal(on(Capability.MULTIFD, extension), Circumstances.IDLE));
     }
 
     @Test

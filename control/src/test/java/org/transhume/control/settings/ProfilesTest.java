@@ -16,11 +16,11 @@ class ProfilesTest {
     private static final String CAPABILITIES_10_0 = "xbzrle rdma-pin-all auto-converge zero-blocks events postcopy-ram"
             + " x-colo release-ram return-path pause-before-switchover multifd dirty-bitmaps postcopy-blocktime"
             + " late-block-activate x-ignore-shared validate-uuid background-snapshot zero-copy-send postcopy-preempt"
-            + " switchover-ack dirty-limit mapped-ram x-hole-runs x-lz4 x-multifd-xbzrle x-adaptive"
+            + " switchover-ack dirty-limit mapped-ram x-hole-runs x-lz4 x-multifd-xbzrle x-multifd-postcopy x-adaptive"
             + " x-ram-digest x-handover x-report mc mc-net-disable mc-rdma-copy rdma-keepalive";
     private static final String CAPABILITIES_3_1 = "xbzrle rdma-pin-all auto-converge zero-blocks compress events"
             + " postcopy-ram x-colo release-ram block return-path pause-before-switchover x-multifd dirty-bitmaps"
-            + " postcopy-blocktime late-block-activate x-hole-runs x-lz4 x-multifd-xbzrle x-adaptive"
+            + " postcopy-blocktime late-block-activate x-hole-runs x-lz4 x-multifd-xbzrle x-multifd-postcopy x-adaptive"
             + " x-ram-digest x-handover x-report mc mc-net-disable mc-rdma-copy rdma-keepalive";
     private static final String PARAMETERS_10_0 = "announce-initial=50 announce-max=550 announce-rounds=5"
             + " announce-step=100 throttle-trigger-threshold=50 cpu-throttle-initial=20 cpu-throttle-increment=10"

@@ -69,6 +69,7 @@ class SpecifiedSettingsTest {
                         "x-hole-runs",
                         "x-lz4",
                         "x-multifd-xbzrle",
+                        "x-multifd-postcopy",
                         "x-adaptive",
                         "x-ram-digest",
                         "x-handover",

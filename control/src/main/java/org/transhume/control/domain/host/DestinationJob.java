@@ -35,7 +35,10 @@ import org.transhume.control.domain.stats.JobStats;
 import org.transhume.control.domain.stats.JobType;
 import org.transhume.control.domain.stats.Outcome;
 import org.transhume.control.domain.stats.Times;
+import org.transhume.control.guest.RunState;
 import org.transhume.engine.MigrationException;
+import org.transhume.engine.MigrationObserver;
+import org.transhume.engine.MigrationState;
 import org.transhume.engine.incoming.IncomingReport;
 
 /** The job of a domain that arrives, from Prepare to Finish. */
@@ -50,7 +53,14 @@ final class DestinationJob extends DomainJob {
     private final String stored;
     private final CompletableFuture<FinishReply> outcome = new CompletableFuture<>();
     private BorrowedSettings borrowed;
-    private boolean finishing; // guarded by this
+    private boolean finishing; // guarded by this, as are the others
+    private boolean started;
+    private boolean whole;
+
+    /** Completes when the guest may run here before its pages have come. */
+    private final CompletableFuture<Void> moved = new CompletableFuture<>();
+    /** Completes when post-copy breaks; the latest. */
+    private volatile CompletableFuture<String> broken = new CompletableFuture<>();
 
     DestinationJob(
             GuestDomain domain,
@@ -87,9 +97,11 @@ final class DestinationJob extends DomainJob {
                 SpecSettings.of(spec, place.control().settings().profile(), Optional.empty()));
         try {
             place.runtime().stayPaused();
+            place.control().watchArrival(new Watcher());
             Address address = place.control().listen(domain.host().listenUri(spec), false);
             domain.becomes(
                     DomainState.PAUSED_MIGRATION, origin -> new LifecycleEvent.Started(origin, StartedDetail.MIGRATED));
+            CompletableFuture<Void> _ = place.control().incomingNow().thenAccept(this::endedAlone);
             return Optional.of(domain.host().reachable(address, spec));
         } catch (RuntimeException e) {
             borrowed.giveBack();
@@ -146,10 +158,14 @@ final class DestinationJob extends DomainJob {
                         new LifecycleEvent.Defined(origin, updated ? DefinedDetail.UPDATED : DefinedDetail.ADDED));
             }
             start();
+            awaitWhole();
         } catch (RuntimeException e) {
             DomainException cause = e instanceof DomainException known
                     ? known
                     : MigrationFailedException.atDestination(MigrationException.reasonOf(e), e);
+            if (split()) {
+                throw broke(cause);
+            }
             if (persisted) {
                 unpersist(replaced);
             }
@@ -164,9 +180,76 @@ final class DestinationJob extends DomainJob {
         if (place == null) {
             return;
         }
-        IncomingReport report = place.control().incomingNow().join();
+        CompletableFuture<IncomingReport> incoming = place.control().incomingNow();
+        Object _ = CompletableFuture.anyOf(incoming, moved).join();
+        if (!moved.isDone()) {
+            checkCompleted(incoming);
+        }
+    }
+
+    private static void checkCompleted(CompletableFuture<IncomingReport> incoming) {
+        IncomingReport report = incoming.join();
         if (!report.outcome().equals("completed")) {
             throw MigrationFailedException.atDestination(report.reason(), null);
+        }
+    }
+
+    /** In post-copy, until the last page is there. */
+    private void awaitWhole() {
+        if (!moved.isDone()) {
+            return;
+        }
+        CompletableFuture<IncomingReport> incoming = place.control().incomingNow();
+        CompletableFuture<String> cut = broken;
+        Object _ = CompletableFuture.anyOf(incoming, cut).join();
+        if (!incoming.isDone()) {
+            throw MigrationFailedException.atDestination("post-copy broke: " + cut.join(), null);
+        }
+        checkCompleted(incoming);
+        becomesWhole();
+    }
+
+    /** Whether the guest has run here before all of it was there, which it is not now. */
+    private synchronized boolean split() {
+        return started && moved.isDone() && !whole && place.runtime().state() != RunState.INMIGRATE;
+    }
+
+    /** Each side has a half, and the job stays. */
+    private DomainException broke(DomainException cause) {
+        synchronized (this) {
+            if (phase() != JobPhase.POSTCOPY_FAILED) {
+                enter(JobPhase.POSTCOPY_FAILED);
+            }
+            DomainState before = domain.state();
+            if (place.runtime().state() == RunState.RUNNING) {
+                if (before != DomainState.RUNNING_POSTCOPY_FAILED) {
+                    domain.becomes(
+                            DomainState.RUNNING_POSTCOPY_FAILED,
+                            origin -> new LifecycleEvent.Resumed(origin, ResumedDetail.POSTCOPY_FAILED));
+                }
+            } else if (before != DomainState.PAUSED_POSTCOPY_FAILED) {
+                domain.becomes(
+                        DomainState.PAUSED_POSTCOPY_FAILED,
+                        origin -> new LifecycleEvent.Suspended(origin, SuspendedDetail.POSTCOPY_FAILED));
+            }
+        }
+        return cause;
+    }
+
+    private void becomesWhole() {
+        synchronized (this) {
+            whole = true;
+        }
+        domain.becomes(
+                DomainState.RUNNING_MIGRATED, origin -> new LifecycleEvent.Resumed(origin, ResumedDetail.MIGRATED));
+    }
+
+    /** Nobody waits for a migration that was broken, and somebody mended it. */
+    private void endedAlone(IncomingReport report) {
+        if (phase() == JobPhase.POSTCOPY_FAILED && report.outcome().equals("completed")) {
+            enter(JobPhase.FINISH_RESUME);
+            becomesWhole();
+            ended(Optional.empty());
         }
     }
 
@@ -179,6 +262,18 @@ final class DestinationJob extends DomainJob {
                     DomainState.PAUSED_USER, origin -> new LifecycleEvent.Suspended(origin, SuspendedDetail.PAUSED));
         } else {
             place.runtime().cont();
+            becomesRunning();
+        }
+    }
+
+    private void becomesRunning() {
+        synchronized (this) {
+            started = true;
+        }
+        if (moved.isDone()) {
+            domain.becomes(
+                    DomainState.RUNNING_POSTCOPY, origin -> new LifecycleEvent.Resumed(origin, ResumedDetail.POSTCOPY));
+        } else {
             domain.becomes(
                     DomainState.RUNNING_MIGRATED, origin -> new LifecycleEvent.Resumed(origin, ResumedDetail.MIGRATED));
         }
@@ -205,25 +300,35 @@ final class DestinationJob extends DomainJob {
                     : figures.measured(receivedAt, localMillis);
             return figures.stats().as(JobOperation.MIGRATION_IN, times).ended(JobType.COMPLETED, Outcome.SUCCESS);
         });
-        if (borrowed != null) {
-            borrowed.giveBack();
-        }
-        domain.jobEnded(this, completed);
+        // The figures of pages that came after the guest are the source's alone.
+        JobStats stats = ended(moved.isDone() ? Optional.empty() : completed);
         Instant now = domain.host().now();
-        JobStats stats = completed.orElseGet(() -> MigrationFigures.none(elapsedMillis(), now)
-                .as(JobOperation.MIGRATION_IN, Times.elapsed(elapsedMillis()))
-                .ended(JobType.COMPLETED, Outcome.SUCCESS));
-        settle(new MigrationResult.Completed(domain.id(), stats));
         Cookie cookie = new Cookie(List.of(new PassedFigures(stats, 0, now).section()));
         return new FinishReply(Optional.of(domain.id()), Optional.empty(), cookie, now);
+    }
+
+    private JobStats ended(Optional<JobStats> completed) {
+        unwatch();
+        domain.jobEnded(this, completed);
+        JobStats stats = completed.orElseGet(
+                () -> MigrationFigures.none(elapsedMillis(), domain.host().now())
+                        .as(JobOperation.MIGRATION_IN, Times.elapsed(elapsedMillis()))
+                        .ended(JobType.COMPLETED, Outcome.SUCCESS));
+        settle(new MigrationResult.Completed(domain.id(), stats));
+        return stats;
+    }
+
+    private void unwatch() {
+        if (borrowed != null) {
+            place.control().watchArrival(new MigrationObserver() {});
+            borrowed.giveBack();
+        }
     }
 
     /** Leaves nothing of the guest. */
     private Optional<String> destroy(String why, Optional<DomainException> failure) {
         Optional<String> cause = place == null ? Optional.empty() : place.vacate(why);
-        if (borrowed != null) {
-            borrowed.giveBack();
-        }
+        unwatch();
         DomainException end = failure.orElseGet(() -> new MigrationAbortedException(why));
         JobStats stats = MigrationFigures.none(elapsedMillis(), domain.host().now())
                 .as(JobOperation.MIGRATION_IN, Times.elapsed(elapsedMillis()))
@@ -251,13 +356,49 @@ final class DestinationJob extends DomainJob {
             first = !finishing;
             finishing = true;
         }
-        if (first) {
+        if (first && moved.isDone()) {
+            // The source has let go of it for good, so it runs here, whoever is gone.
+            Thread.ofPlatform().daemon().name("finish " + domain.id().name()).start(this::finishAlone);
+        } else if (first) {
             outcome.complete(cancel(true));
+        }
+    }
+
+    private void finishAlone() {
+        try {
+            outcome.complete(accept(Cookie.EMPTY));
+        } catch (DomainException e) {
+            outcome.completeExceptionally(e);
         }
     }
 
     boolean ended() {
         return outcome.isDone();
+    }
+
+    /** Called from the migration's threads. */
+    private final class Watcher implements MigrationObserver {
+        @Override
+        public void state(MigrationState state) {
+            switch (state) {
+                case MigrationState.PostcopyActive _ -> {
+                    if (moved.isDone()) {
+                        broken = new CompletableFuture<>();
+                        becomesRunning();
+                    }
+                    moved.complete(null);
+                }
+                case MigrationState.PostcopyPaused(String reason) -> {
+                    if (split()) {
+                        DomainException _ = broke(MigrationFailedException.atDestination(reason, null));
+                    }
+                    broken.complete(reason);
+                }
+                default -> {
+                    // nothing that a domain's watchers hear of
+                }
+            }
+        }
     }
 
     /** What was prepared and failed at once leaves no job. */

@@ -115,7 +115,12 @@ abstract sealed class DomainJob implements MigrationJob permits SourceJob, Desti
             throw new IllegalStateException(
                     "post-copy was not permitted when this migration began: start it with flag POSTCOPY");
         }
-        throw new IllegalStateException("post-copy is not built into this version of Transhume");
+        switchToPostCopy();
+    }
+
+    /** At its source, where that was permitted. */
+    void switchToPostCopy() {
+        throw new IllegalStateException("this is no outgoing migration: ask its source");
     }
 
     @Override

@@ -56,7 +56,7 @@ final class MigrationFigures {
                         progress.dirtyPagesPerSecond(),
                         Optional.of((long) PageSize.BYTES),
                         Math.max(0, progress.rounds() - 1),
-                        0),
+                        progress.postcopyRequests()),
                 Optional.ofNullable(progress.delta())
                         .map(delta -> new XbzrleStats(
                                 delta.cacheBytes(), delta.bytes(), delta.pages(), delta.misses(), delta.overflows())),

@@ -4,6 +4,7 @@ import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import org.transhume.control.domain.Cookie;
 import org.transhume.control.domain.DomainId;
@@ -53,7 +54,15 @@ final class SourceJob extends DomainJob {
     private boolean touched; // the guest, or how fast it runs
     private OutgoingMigration migration;
     private long stoppedNanos;
+    private boolean postCopyWanted;
+    private boolean untold; // it stands, and why will be known soon
+    private boolean arriving; // as a whole, after it ran there
     private JobStats last;
+
+    /** Completes when the guest is at the destination before its pages. */
+    private final CompletableFuture<Void> moved = new CompletableFuture<>();
+    /** Completes when post-copy breaks; the latest. */
+    private volatile CompletableFuture<String> broken = new CompletableFuture<>();
 
     /** The domain has no other job. */
     SourceJob(GuestDomain domain, MigrationSpec spec) {
@@ -97,6 +106,10 @@ final class SourceJob extends DomainJob {
         if (started == null) {
             throw failed(new MigrationAbortedException("the migration was cancelled"));
         }
+        Object _ = CompletableFuture.anyOf(started.completion(), moved).join();
+        if (split(started)) {
+            return performed(started);
+        }
         OutgoingReport report = started.completion().join();
         switch (report.outcome()) {
             case "completed" -> {
@@ -105,6 +118,12 @@ final class SourceJob extends DomainJob {
             case "cancelled" -> throw failed(new MigrationAbortedException("the migration was cancelled"));
             default -> throw failed(cause(started, report));
         }
+    }
+
+    /** Whether the guest belongs to the destination, and not as a whole at first. */
+    private boolean split(OutgoingMigration migration) {
+        return moved.isDone()
+                && !(migration.state() instanceof MigrationState.Failed failed && !failed.ownershipUnknown());
     }
 
     /** Whoever asked to abort, too late for the source to end it by itself, and has the guest there has what was asked for. */
@@ -133,8 +152,11 @@ final class SourceJob extends DomainJob {
             migration = started;
             if (cancelled) {
                 started.cancel(); // it came while nobody could have been told
+            } else if (postCopyWanted) {
+                control.startPostcopy(); // the same
             }
         }
+        CompletableFuture<Void> _ = started.completion().thenAccept(this::endedAlone);
         return started;
     }
 
@@ -147,9 +169,12 @@ final class SourceJob extends DomainJob {
             last = stats;
             stood = stoppedNanos == 0 ? 0 : TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - stoppedNanos);
             unheard = abandoned;
-            if (!unheard) {
+            if (!unheard && phase() == JobPhase.PERFORM) { // post-copy may be broken already
                 enter(JobPhase.PERFORM_DONE);
             }
+        }
+        if (unheard && split(done)) {
+            throw broke(gone());
         }
         if (unheard) {
             // Nobody will hear that it is done, so nobody can have the guest started there.
@@ -223,12 +248,29 @@ final class SourceJob extends DomainJob {
 
     /** How it ended without having arrived; of a job that has. */
     synchronized MigrationResult result(DomainException cause) {
+        if (phase() == JobPhase.POSTCOPY_FAILED && !over) {
+            return new MigrationResult.PostCopyBroken(cause, stats());
+        }
+        if (over && last.type() == JobType.COMPLETED) {
+            return completed(new DomainId(
+                    spec.destinationName().orElse(domain.id().name()),
+                    domain.id().uuid(),
+                    0));
+        }
         return cause instanceof MigrationAbortedException
                 ? new MigrationResult.Cancelled(stats())
                 : new MigrationResult.Failed(cause, stats());
     }
 
     void confirm(Cookie fromFinish, Verdict verdict) {
+        OutgoingMigration performed;
+        synchronized (this) {
+            performed = migration;
+        }
+        if (performed != null && split(performed)) {
+            confirmPostCopy(performed, verdict);
+            return;
+        }
         synchronized (this) {
             if (over) {
                 return; // a phase that failed has confirmed itself
@@ -255,6 +297,60 @@ final class SourceJob extends DomainJob {
                 DomainException _ = lost("the destination did not say whether the guest runs there");
             }
         }
+    }
+
+    /** Whatever the destination said: a guest that has moved stays there, and is whole there once its pages are. */
+    private void confirmPostCopy(OutgoingMigration migration, Verdict verdict) {
+        if (verdict == Verdict.ARRIVED) {
+            Object _ = CompletableFuture.anyOf(migration.completion(), broken).join();
+            migration.abandon("the destination has all of the guest"); // which only this side did not hear
+            OutgoingReport _ = migration.completion().join();
+        }
+        if (verdict == Verdict.ARRIVED || migration.state() instanceof MigrationState.Completed) {
+            arrivedInPostCopy(migration);
+        } else {
+            DomainException _ = broke(gone());
+        }
+    }
+
+    private void arrivedInPostCopy(OutgoingMigration migration) {
+        synchronized (this) {
+            if (over || arriving) {
+                return;
+            }
+            arriving = true;
+            enter(phase() == JobPhase.POSTCOPY_FAILED ? JobPhase.CONFIRM_RESUME : JobPhase.CONFIRM);
+            last = MigrationFigures.of(
+                    migration.progress(), elapsedMillis(), domain.host().now());
+        }
+        arrived(Cookie.EMPTY);
+    }
+
+    /** Nobody waits for a migration that was broken, and somebody mended it. */
+    private void endedAlone(OutgoingReport report) {
+        OutgoingMigration ended;
+        synchronized (this) {
+            ended = migration;
+        }
+        if (phase() == JobPhase.POSTCOPY_FAILED && report.outcome().equals("completed")) {
+            arrivedInPostCopy(ended);
+        }
+    }
+
+    /** Each side has a half, and the job stays. */
+    private DomainException broke(DomainException cause) {
+        synchronized (this) {
+            if (over || arriving || domain.state() == DomainState.PAUSED_POSTCOPY_FAILED) {
+                return cause;
+            }
+            if (phase() != JobPhase.POSTCOPY_FAILED) {
+                enter(JobPhase.POSTCOPY_FAILED);
+            }
+            domain.becomes(
+                    DomainState.PAUSED_POSTCOPY_FAILED,
+                    origin -> new LifecycleEvent.Suspended(origin, SuspendedDetail.POSTCOPY_FAILED));
+        }
+        return cause;
     }
 
     private synchronized boolean cancelledEarly() {
@@ -299,6 +395,10 @@ final class SourceJob extends DomainJob {
             cancelled = true;
             running = migration;
             reached = phase();
+        }
+        if (running != null && split(running)) {
+            settle(result(broke(gone())));
+            return;
         }
         switch (reached) {
             case BEGIN -> settle(result(failed(gone())));
@@ -369,11 +469,38 @@ final class SourceJob extends DomainJob {
                 throw new PointOfNoReturnException(
                         "the guest was sent, and its destination has been told to start it: too late to cancel");
             }
+            if (postCopyWanted) {
+                throw new PointOfNoReturnException(
+                        "the guest moves to its destination before its pages, and neither side"
+                                + " alone has all of it: pause it instead");
+            }
             cancelled = true;
             running = migration;
         }
         if (running != null) {
             running.cancel();
+        }
+    }
+
+    @Override
+    void switchToPostCopy() {
+        synchronized (this) {
+            if (over || cancelled) {
+                throw new IllegalStateException("the migration was cancelled");
+            }
+            postCopyWanted = true;
+            if (migration != null) {
+                domain.control().startPostcopy();
+            }
+        }
+    }
+
+    @Override
+    public void pausePostCopy() {
+        try {
+            domain.control().pausePostcopy();
+        } catch (MigrationException e) {
+            throw new IllegalStateException("this job is no outgoing migration in post-copy", e);
         }
     }
 
@@ -398,7 +525,15 @@ final class SourceJob extends DomainJob {
                 return; // it stood already
             }
             stoppedNanos = System.nanoTime();
+            untold = postCopyWanted;
+            if (untold) {
+                return;
+            }
         }
+        tellStopped();
+    }
+
+    private void tellStopped() {
         domain.becomes(
                 DomainState.PAUSED_MIGRATION, origin -> new LifecycleEvent.Suspended(origin, SuspendedDetail.MIGRATED));
     }
@@ -414,6 +549,39 @@ final class SourceJob extends DomainJob {
             if (stands && ran) {
                 stopped();
             }
+            if (!stands && told() && !state.postcopy()) {
+                tellStopped();
+            }
+            switch (state) {
+                case MigrationState.PostcopyActive _ -> postCopy();
+                case MigrationState.PostcopyPaused(String reason) -> {
+                    DomainException _ = broke(MigrationFailedException.atSource(reason, null));
+                    broken.complete(reason);
+                }
+                default -> {
+                    // nothing that a domain's watchers hear of
+                }
+            }
+        }
+
+        /** Whether its stop is to be told now, which it is once. */
+        private boolean told() {
+            synchronized (SourceJob.this) {
+                boolean due = untold;
+                untold = false;
+                return due;
+            }
+        }
+
+        private void postCopy() {
+            boolean again = broken.isDone();
+            if (again) {
+                broken = new CompletableFuture<>();
+            }
+            domain.becomes(
+                    DomainState.PAUSED_POSTCOPY,
+                    origin -> new LifecycleEvent.Suspended(origin, SuspendedDetail.POSTCOPY));
+            moved.complete(null);
         }
 
         @Override

@@ -70,6 +70,12 @@ record SpecSettings(Map<Capability, Boolean> capabilities, Map<Parameter, Object
         if (spec.has(MigrationFlag.AUTO_CONVERGE)) {
             on(capabilities, Capability.AUTO_CONVERGE, profile);
         }
+        if (spec.has(MigrationFlag.POSTCOPY)) {
+            on(capabilities, Capability.POSTCOPY_RAM, profile);
+        }
+        spec.number(MigrationParameter.BANDWIDTH_POSTCOPY)
+                .map(Bandwidth::new)
+                .ifPresent(cap -> put(parameters, Parameter.MAX_POSTCOPY_BANDWIDTH, cap.bytesPerSecond(), profile));
         spec.bandwidth()
                 .or(() -> stored)
                 .ifPresent(cap -> put(parameters, Parameter.MAX_BANDWIDTH, cap.bytesPerSecond(), profile));

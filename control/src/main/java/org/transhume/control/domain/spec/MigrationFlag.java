@@ -21,18 +21,17 @@ public enum MigrationFlag {
     ABORT_ON_ERROR(12, "abort-on-error", "noticing guest disk errors"),
     AUTO_CONVERGE(13, "auto-converge", null),
     RDMA_PIN_ALL(14, "rdma-pin-all", Lacking.RDMA),
-    POSTCOPY(15, "postcopy", Lacking.POSTCOPY),
+    POSTCOPY(15, "postcopy", null),
     TLS(16, "tls", "TLS"),
     PARALLEL(17, "parallel", null),
     NON_SHARED_SYNCHRONOUS_WRITES(18, "copy-storage-synchronous-writes", Lacking.DISKS),
-    POSTCOPY_RESUME(19, "postcopy-resume", Lacking.POSTCOPY),
+    POSTCOPY_RESUME(19, "postcopy-resume", "resuming post-copy"),
     ZEROCOPY(20, "zerocopy", "zero-copy sending");
 
     /** What several flags and parameters have in common. */
     static final class Lacking {
         static final String DISKS = "copying disks";
         static final String RDMA = "RDMA";
-        static final String POSTCOPY = "post-copy";
 
         private Lacking() {}
     }

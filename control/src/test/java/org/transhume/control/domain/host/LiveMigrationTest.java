@@ -321,7 +321,7 @@ class LiveMigrationTest {
     @ParameterizedTest
     @EnumSource(
             value = MigrationFlag.class,
-            names = {"POSTCOPY", "TLS", "NON_SHARED_DISK", "NON_SHARED_INC", "ABORT_ON_ERROR"})
+            names = {"TLS", "NON_SHARED_DISK", "NON_SHARED_INC", "ABORT_ON_ERROR"})
     void refusesWhatIsNotBuiltBeforeAnythingIsTouched(MigrationFlag flag) {
         try (TwoHosts hosts = new TwoHosts()) {
             UnsupportedCapabilityException refusal = assertThrows(

@@ -22,6 +22,7 @@ import org.transhume.control.domain.JobEvent;
 import org.transhume.control.domain.LifecycleEvent;
 import org.transhume.control.domain.MigrationJob;
 import org.transhume.control.domain.MigrationResult;
+import org.transhume.control.guest.EventOrder;
 import org.transhume.control.guest.GuestRuntime;
 import org.transhume.control.guest.MigrationControl;
 import org.transhume.control.guest.RunState;
@@ -63,13 +64,15 @@ public final class TwoHosts implements AutoCloseable {
             synthetic = new SyntheticGuest(
                     SyntheticGuest.MACHINE, memory, new WriterMarks(memory), WorkloadSpec.parse(workload), true, null);
             Whole whole = whole();
+            Settings settings = new Settings(Profile.V10_0);
+            EventOrder events = new EventOrder(settings, (_, _) -> {});
             runtime = new GuestRuntime(
-                    whole, whole, synthetic::ranAtSource, arrives ? RunState.INMIGRATE : RunState.PRELAUNCH, _ -> {});
+                    whole, whole, synthetic::ranAtSource, arrives ? RunState.INMIGRATE : RunState.PRELAUNCH, events);
             control = new MigrationControl(
                     runtime,
-                    new Settings(Profile.V10_0),
+                    settings,
                     arrives ? MigrationControl.Incoming.DEFERRED : MigrationControl.Incoming.NONE,
-                    (_, _) -> {});
+                    events);
             if (!arrives) {
                 synthetic.fill();
             }

@@ -206,7 +206,7 @@ class MigrationSpecTest {
     @ParameterizedTest
     @ValueSource(
             strings = {
-                "LIVE POSTCOPY",
+                "LIVE POSTCOPY POSTCOPY_RESUME PEER2PEER",
                 "PEER2PEER TUNNELLED",
                 "TLS",
                 "NON_SHARED_DISK",
