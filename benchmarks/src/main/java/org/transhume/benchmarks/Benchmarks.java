@@ -1,70 +1,82 @@
 package org.transhume.benchmarks;
 
-import java.io.IOException;
-import java.nio.file.Path;
 import org.openjdk.jmh.runner.NoBenchmarksException;
 import org.openjdk.jmh.runner.Runner;
 import org.openjdk.jmh.runner.RunnerException;
 import org.openjdk.jmh.runner.options.ChainedOptionsBuilder;
 import org.openjdk.jmh.runner.options.OptionsBuilder;
+import org.transhume.benchmarks.adaptive.AdaptiveComparison;
+import org.transhume.benchmarks.fleet.Fleet;
+import org.transhume.benchmarks.guard.RegressionGuard;
+import org.transhume.benchmarks.pauses.Pauses;
+import org.transhume.benchmarks.pauses.RealPauses;
+import org.transhume.benchmarks.postcopy.PostcopyComparison;
+import org.transhume.benchmarks.profile.ProfileCommand;
+import org.transhume.benchmarks.scaling.Scaling;
+import org.transhume.benchmarks.versus.VersusQemu;
+import picocli.CommandLine;
 
-/**
- * {@code bin/transhume bench [NAME]}: the JMH benchmarks whose name contains NAME, or all of them; {@code bench adaptive
- * [CONTENT]} compares whole migrations, {@code bench pauses [FILE]} looks at the pauses of real ones.
- */
-public final class Benchmarks {
+/** {@code bin/transhume bench}: exit status 0 done, 1 a measurement failed or its limits are not met, 2 wrong usage. */
+@CommandLine.Command(
+        name = "transhume bench",
+        description = "Measures what a migration costs, beside a baseline in the same run.",
+        mixinStandardHelpOptions = true,
+        subcommands = {
+            VersusQemu.class,
+            PostcopyComparison.class,
+            RealPauses.class,
+            AdaptiveComparison.class,
+            ProfileCommand.class,
+            RegressionGuard.class,
+            Fleet.class,
+            Pauses.class,
+            Scaling.class
+        },
+        footer = {"", "Without one of the commands: the JMH benchmarks."})
+public final class Benchmarks implements Runnable {
     private static final int FAILED = 1;
-    private static final int WRONG_USAGE = 2;
-    /** Rounds over all choices: enough for a median. */
-    private static final int PAIRS = 7;
-    /** Migrations whose pause is looked at. */
-    private static final int PAUSES = 32;
+
+    @CommandLine.Spec
+    private CommandLine.Model.CommandSpec spec;
+
+    @CommandLine.Option(
+            names = "--allocations",
+            description = "Also say what each operation of a JMH benchmark allocates.")
+    private boolean allocations;
+
+    @CommandLine.Parameters(
+            arity = "0..1",
+            paramLabel = "NAME",
+            description = "Runs the JMH benchmarks whose name contains NAME; all of them without it.")
+    private String name;
 
     private Benchmarks() {}
 
     public static void main(String[] arguments) {
-        if (arguments.length > 0 && arguments.length < 3 && arguments[0].equals("adaptive")) {
-            compareAdaptive(arguments.length == 2 ? arguments[1] : null);
-            return;
-        }
-        if (arguments.length > 0 && arguments.length < 3 && arguments[0].equals("pauses")) {
-            recordPauses(arguments.length == 2 ? Path.of(arguments[1]) : null);
-            return;
-        }
-        if (arguments.length > 1 || (arguments.length == 1 && arguments[0].startsWith("-"))) {
-            System.err.println("usage: transhume bench [NAME]   runs the benchmarks whose name contains NAME");
-            System.exit(WRONG_USAGE);
-        }
+        CommandLine line = new CommandLine(new Benchmarks()).setCaseInsensitiveEnumValuesAllowed(true);
+        line.setExecutionExceptionHandler((failure, _, _) -> {
+            System.err.println("transhume: " + failure.getMessage());
+            return FAILED;
+        });
+        System.exit(line.execute(arguments));
+    }
+
+    @Override
+    public void run() {
         ChainedOptionsBuilder options = new OptionsBuilder().shouldFailOnError(true);
-        if (arguments.length == 1) {
-            options.include(arguments[0]);
+        if (name != null) {
+            options.include(name);
+        }
+        if (allocations) {
+            options.addProfiler("gc");
         }
         try {
             new Runner(options.build()).run();
         } catch (NoBenchmarksException e) {
-            System.err.println("transhume: no benchmark's name contains '%s'".formatted(arguments[0]));
-            System.exit(WRONG_USAGE);
+            throw new CommandLine.ParameterException(
+                    spec.commandLine(), "no benchmark's name contains '%s'".formatted(name), e);
         } catch (RunnerException e) {
-            System.err.println("transhume: " + e.getMessage());
-            System.exit(FAILED);
-        }
-    }
-
-    private static void recordPauses(Path traces) {
-        try {
-            RealPauses.run(Integer.getInteger("transhume.runs", PAUSES), traces);
-        } catch (IOException e) {
-            System.err.println("transhume: " + e.getMessage());
-            System.exit(FAILED);
-        }
-    }
-
-    private static void compareAdaptive(String content) {
-        try {
-            AdaptiveComparison.run(Integer.getInteger("transhume.pairs", PAIRS), content);
-        } catch (IOException | IllegalStateException e) {
-            System.err.println("transhume: " + e.getMessage());
-            System.exit(FAILED);
+            throw new IllegalStateException(e.getMessage(), e);
         }
     }
 }

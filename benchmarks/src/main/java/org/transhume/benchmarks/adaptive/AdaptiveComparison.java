@@ -1,4 +1,4 @@
-package org.transhume.benchmarks;
+package org.transhume.benchmarks.adaptive;
 
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
@@ -15,6 +15,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Random;
 import java.util.Set;
+import java.util.concurrent.Callable;
 import java.util.stream.Stream;
 import org.transhume.channels.Address;
 import org.transhume.channels.Connections;
@@ -37,12 +38,17 @@ import org.transhume.memory.GuestMemory;
 import org.transhume.memory.PageSize;
 import org.transhume.memory.RamBlock;
 import org.transhume.memory.WriterMarks;
+import picocli.CommandLine;
 
 /**
  * A user asks: "what if I just switch {@code x-adaptive} on, whatever my guest holds and however fast my link is?" Whole
  * migrations in one process, over loopback: every fixed choice and the adaptive one in turn, round after round.
  */
-final class AdaptiveComparison {
+@CommandLine.Command(
+        name = "adaptive",
+        description = "Whole migrations with every fixed form of pages and with x-adaptive, in turn.",
+        mixinStandardHelpOptions = true)
+public final class AdaptiveComparison implements Callable<Integer> {
     private static final long MIB = 1 << 20;
     private static final int CHANNELS = 2;
     private static final long DELTA_CACHE = 256 * MIB;
@@ -96,14 +102,25 @@ final class AdaptiveComparison {
 
     private record Run(double millis, long bytes, OutgoingReport report) {}
 
-    private AdaptiveComparison() {}
+    @CommandLine.Option(
+            names = "--rounds",
+            paramLabel = "N",
+            description = "Turns over all choices in each cell.",
+            defaultValue = "7")
+    private int pairs;
 
-    /** @param pairs rounds over all choices in each cell, 1 and up; {@code only} names a content, or is null */
-    static void run(int pairs, String only) throws IOException {
+    @CommandLine.Parameters(
+            arity = "0..1",
+            paramLabel = "CONTENT",
+            description = "One of ${COMPLETION-CANDIDATES}, or all of them.")
+    private Content only;
+
+    @Override
+    public Integer call() throws IOException {
         System.out.println("content    link      best fixed          time    wire   adaptive      time    wire"
                 + "   to best (min..max)   to raw   forms raw/lz4/zstd, deltas, tried");
         for (Content content : Content.values()) {
-            if (only != null && !content.name().equalsIgnoreCase(only)) {
+            if (only != null && content != only) {
                 continue;
             }
             if (content == Content.ZEROS) {
@@ -113,6 +130,7 @@ final class AdaptiveComparison {
             cells(content, content == Content.HOT ? 128 * MIB : 256 * MIB, pairs, 1, 3);
             cells(content, 1024 * MIB, pairs, 10, 0); // more, or it would be over before it is measured
         }
+        return 0;
     }
 
     private static void cells(Content content, long ram, int pairs, long... links) throws IOException {

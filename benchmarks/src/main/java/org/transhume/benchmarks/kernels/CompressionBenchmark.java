@@ -1,4 +1,4 @@
-package org.transhume.benchmarks;
+package org.transhume.benchmarks.kernels;
 
 import java.io.IOException;
 import java.io.InputStream;

@@ -1,4 +1,4 @@
-package org.transhume.benchmarks;
+package org.transhume.benchmarks.kernels;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;

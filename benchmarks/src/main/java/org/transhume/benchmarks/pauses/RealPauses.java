@@ -1,4 +1,4 @@
-package org.transhume.benchmarks;
+package org.transhume.benchmarks.pauses;
 
 import java.io.BufferedWriter;
 import java.io.IOException;
@@ -9,8 +9,10 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Random;
+import java.util.concurrent.Callable;
 import java.util.random.RandomGenerator;
 import org.transhume.control.Transhume;
+import picocli.CommandLine;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
@@ -18,20 +20,37 @@ import tools.jackson.databind.json.JsonMapper;
  * {@code bin/transhume bench pauses [FILE]}: real migrations between fresh processes, one after the other: what was foretold of
  * each pause and what came of it. FILE takes what they cost, for the simulations to replay (docs/forecast.md).
  */
-final class RealPauses {
+@CommandLine.Command(
+        name = "pauses",
+        description = "Real migrations between fresh processes: what was foretold of each pause, and what came of it.",
+        mixinStandardHelpOptions = true)
+public final class RealPauses implements Callable<Integer> {
     private static final long SEED = 20;
-    private static final String RAM = System.getProperty("transhume.ram", "1G");
-    /** Pages that a guest writes in a second, at the most. */
-    private static final int FASTEST = Integer.getInteger("transhume.rate", 35_000);
-
     private static final int[] LIMITS = {100, 200, 300};
     private static final String[] CAPS = {"0", "0", "300M", "1G"};
     private static final String[] CHANNELS = {"0", "2", "4"};
 
-    private RealPauses() {}
+    @CommandLine.Option(names = "--runs", paramLabel = "N", description = "Migrations to look at.", defaultValue = "32")
+    private int runs;
 
-    /** @param traces where costs of the runs without a cap are written, or null */
-    static void run(int runs, Path traces) throws IOException {
+    @CommandLine.Option(names = "--ram", paramLabel = "SIZE", description = "RAM of the guest.", defaultValue = "1G")
+    private String ram;
+
+    @CommandLine.Option(
+            names = "--rate",
+            paramLabel = "PAGES",
+            description = "Pages that a guest writes in a second, at the most.",
+            defaultValue = "35000")
+    private int fastest;
+
+    @CommandLine.Parameters(
+            arity = "0..1",
+            paramLabel = "FILE",
+            description = "Takes the costs of the runs without a cap, for the simulations to replay.")
+    private Path traces;
+
+    @Override
+    public Integer call() throws IOException {
         RandomGenerator random = new Random(SEED);
         JsonMapper json = new JsonMapper();
         int kept = 0;
@@ -42,10 +61,10 @@ final class RealPauses {
                 int limit = LIMITS[random.nextInt(LIMITS.length)];
                 String cap = CAPS[random.nextInt(CAPS.length)];
                 String channels = CHANNELS[random.nextInt(CHANNELS.length)];
-                int rate = (int) (FASTEST * (0.15 + 0.85 * random.nextDouble()));
+                int rate = (int) (fastest * (0.15 + 0.85 * random.nextDouble()));
                 JsonNode report = json.readTree(demo(
                                 "--ram",
-                                RAM,
+                                ram,
                                 "--channels",
                                 channels,
                                 "--max-bandwidth",
@@ -70,6 +89,7 @@ final class RealPauses {
             }
         }
         System.out.printf("limit kept in %d of %d; foretold within 15 %% or 5 ms: %d%n", kept, runs, foretold);
+        return 0;
     }
 
     private static String demo(String... options) throws IOException {
