@@ -28,6 +28,7 @@ import org.transhume.engine.outgoing.Dialer;
 import org.transhume.engine.outgoing.OutgoingConfig;
 import org.transhume.engine.outgoing.OutgoingMigration;
 import org.transhume.engine.outgoing.OutgoingReport;
+import org.transhume.memory.RamBlock;
 
 /** Whether the pause keeps its limit when a QEMU takes the guest, and how well it was foretold. */
 @Timeout(180)
@@ -102,8 +103,19 @@ class PausesWithQemuIT {
         }
     }
 
+    /**
+     * Where this machine is itself a guest, memory that it has not touched for a while may have to be found by its host first: a
+     * pause of 100 ms then took 600. What was just given back is there.
+     */
+    private static void warmHost() {
+        try (RamBlock memory = RamBlock.anonymous("warm", 2 * RAM)) {
+            memory.segment().fill((byte) 1);
+        }
+    }
+
     private void move(QemuVersion version, QemuGuest kind, LentGuest guest, int limit, int channels, long cap)
             throws Exception {
+        warmHost();
         try (QemuProcess destination = QemuProcess.incomingPaused(version, kind, folder.resolve("to" + runs))) {
             destination.enable(channels > 0 ? Set.of("multifd") : Set.of());
             OutgoingConfig config = OutgoingConfig.builder()
@@ -126,8 +138,8 @@ class PausesWithQemuIT {
             kept += pause.total() <= limit ? 1 : 0;
             told += Math.abs(pause.predicted() - pause.total()) <= Math.max(5, 0.15 * pause.total()) ? 1 : 0;
             System.out.printf(
-                    "to QEMU %s, %d channels, cap %d MB/s: limit %d ms, foretold %.1f ms, was %.1f ms, of it the start %.1f ms%n",
-                    version, channels, cap / 1_000_000, limit, pause.predicted(), pause.total(), pause.start());
+                    "to QEMU %s, %d channels, cap %d MB/s: limit %d ms, %s%n",
+                    version, channels, cap / 1_000_000, limit, pause);
         }
     }
 }

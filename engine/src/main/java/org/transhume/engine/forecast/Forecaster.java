@@ -14,6 +14,9 @@ public final class Forecaster {
     /** Part of the limit that may go to bytes that wait in the sockets already. */
     private static final double QUEUE_PART = 0.1;
 
+    /** Pages below which a harvest says little. */
+    private static final double LEAST_FOUND = 64;
+
     private static final double MOST_FASTER = 1024;
     private static final double LONGEST_LIMIT_NANOS = 2000e9;
     private static final int MOST_THROTTLE = 99;
@@ -25,6 +28,7 @@ public final class Forecaster {
     private long quickest = Long.MAX_VALUE;
     private long begin;
     private double progress;
+    private double writtenAgain;
 
     private volatile Forecast forecast = Forecast.UNKNOWN;
 
@@ -47,6 +51,20 @@ public final class Forecaster {
     public void look(long nanos, long found, long took) {
         curve.look(nanos, found);
         costs = costs.harvest((double) took);
+    }
+
+    /**
+     * A harvest after the first {@code found} pages, of which only {@code added} were not among the {@code left} that were pending
+     * already: the fewer these are of what the guest writes again and again, the fewer it hits. Looks after short times do not
+     * show how many that is.
+     */
+    public void harvested(double left, double found, double added) {
+        double pending = found - added;
+        if (found < LEAST_FOUND || left <= 0) {
+            return;
+        }
+        double seen = pending <= 0 ? ramPages : Math.clamp(left * found / pending, left, Math.max(left, ramPages));
+        writtenAgain = writtenAgain == 0 ? seen : (writtenAgain + seen) / 2;
     }
 
     /** Saving device state was rehearsed: it took {@code nanos} for {@code bytes}. */
@@ -139,7 +157,7 @@ public final class Forecaster {
             return;
         }
         Outlook.Position position = new Outlook.Position(
-                pages, (double) sinceHarvest, rate, fitting, costs.harvest(), ramPages, firstRound);
+                pages, (double) sinceHarvest, rate, fitting, costs.harvest(), ramPages, firstRound, writtenAgain);
         Outlook outlook = Outlook.play(position, curve, 1);
         pause = pause(Math.min(outlook.left(), fitting), unsent) / NANOS_PER_MILLI;
         double eta = outlook.converges() ? outlook.nanos() / NANOS_PER_MILLI + pause : Double.POSITIVE_INFINITY;

@@ -23,6 +23,7 @@ public record Outlook(boolean converges, double nanos, int harvests, double left
      * @param harvestNanos what asking the dirty source takes
      * @param ramPages that exist: no more can be dirty
      * @param firstRound what is pending was never sent; later it is what the guest writes again and again
+     * @param writtenAgain different pages that it writes again and again; 0 while only the curve tells
      */
     public record Position(
             double pages,
@@ -31,14 +32,23 @@ public record Outlook(boolean converges, double nanos, int harvests, double left
             double fitting,
             double harvestNanos,
             double ramPages,
-            boolean firstRound) {
+            boolean firstRound,
+            double writtenAgain) {
         Position faster(double factor) {
             return new Position(
-                    pages, sinceHarvest, pagesPerNano * factor, fitting * factor, harvestNanos, ramPages, firstRound);
+                    pages,
+                    sinceHarvest,
+                    pagesPerNano * factor,
+                    fitting * factor,
+                    harvestNanos,
+                    ramPages,
+                    firstRound,
+                    writtenAgain);
         }
 
         Position fitting(double more) {
-            return new Position(pages, sinceHarvest, pagesPerNano, more, harvestNanos, ramPages, firstRound);
+            return new Position(
+                    pages, sinceHarvest, pagesPerNano, more, harvestNanos, ramPages, firstRound, writtenAgain);
         }
     }
 
@@ -54,6 +64,7 @@ public record Outlook(boolean converges, double nanos, int harvests, double left
         double time = 0;
         double interval = now.sinceHarvest;
         double left = now.pages;
+        double again = now.writtenAgain > 0 ? now.writtenAgain : curve.largest();
         double slice = now.pagesPerNano * SLICE_NANOS;
         for (int harvests = 1; harvests <= MOST_HARVESTS; harvests++) {
             if (left > 0 && left >= now.fitting) {
@@ -65,7 +76,7 @@ public record Outlook(boolean converges, double nanos, int harvests, double left
             }
             // What is found may be pending already: only the others add to it.
             double found = Math.min(now.ramPages, curve.pagesWithin(interval * speed));
-            double among = harvests == 1 && now.firstRound ? now.ramPages : Math.max(left, curve.largest());
+            double among = harvests == 1 && now.firstRound ? now.ramPages : Math.max(left, again);
             left += found * (1 - left / Math.max(1, among));
             time += now.harvestNanos;
             interval = now.harvestNanos;

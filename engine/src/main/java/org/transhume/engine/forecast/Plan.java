@@ -56,7 +56,8 @@ public record Plan(double millis, double downtime, double bytes, Verdict verdict
                 fitting,
                 load.costs.harvest(),
                 load.usedPages,
-                true);
+                true,
+                0);
         Outlook outlook = Outlook.play(position, load.curve, 1);
         double bytesPerSecond = rate * strategy.bytesPerPage;
         if (!outlook.converges()) {

@@ -136,6 +136,7 @@ final class Precopy {
         passage.ask(); // behind the last pages of a round, which the destination waits for on all channels
         figures.endRound();
         rehearse();
+        double left = pending();
         long before = clock.nanos();
         long found = passage.pending().harvest();
         long after = clock.nanos();
@@ -145,6 +146,9 @@ final class Precopy {
         nextLook = FIRST_LOOK_NANOS;
         lookCost = after - before;
         figures.harvested(found, scanner.remainingBytes());
+        if (figures.passes() > 1) {
+            forecaster.harvested(left, (double) found, pending() - left);
+        }
         passage.throttle().harvested(found, figures.bytesWritten());
         figures.pass();
         scanner.beginRound(figures.passes(), false);

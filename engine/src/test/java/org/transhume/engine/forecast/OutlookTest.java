@@ -17,7 +17,7 @@ class OutlookTest {
     }
 
     private static Outlook.Position at(double pages) {
-        return new Outlook.Position(pages, 0, PER_NANO, FITTING, 1e6, 1e6, true);
+        return new Outlook.Position(pages, 0, PER_NANO, FITTING, 1e6, 1e6, true, 0);
     }
 
     @Test
@@ -50,7 +50,7 @@ class OutlookTest {
 
     @Test
     void withoutBandwidthNothingConverges() {
-        assertFalse(Outlook.play(new Outlook.Position(1, 0, 0, 10, 0, 1e6, true), curve(0), 1)
+        assertFalse(Outlook.play(new Outlook.Position(1, 0, 0, 10, 0, 1e6, true, 0), curve(0), 1)
                 .converges());
     }
 }
