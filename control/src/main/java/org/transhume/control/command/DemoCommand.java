@@ -111,13 +111,13 @@ public final class DemoCommand implements Callable<Integer> {
         PrintWriter out = spec.commandLine().getOut();
         PrintWriter err = spec.commandLine().getErr();
         SettingsValues settings = settings();
+        Rehearsal rehearsal = Rehearsal.begin(); // while the other process starts
         GuestMemory memory = new GuestMemory(List.of(RamBlock.memfd(SyntheticGuest.BLOCK, ram)));
         try (DemoDestination destination =
                         DemoDestination.start(spec.root().userObject().getClass(), ram, settings);
                 SyntheticGuest guest = new SyntheticGuest(
                         SyntheticGuest.MACHINE, memory, DirtySources.best(memory), workload(), true)) {
             Address address = destination.listen();
-            Rehearsal.begin();
             if (settings.enabled(Capability.X_RAM_DIGEST)) {
                 RamDigest.prepareSoon();
             }
@@ -129,6 +129,7 @@ public final class DemoCommand implements Callable<Integer> {
                         Units.bytes(ram), workload(), destination.pid(), address.uri());
             }
             OutgoingConfig config = MigrationConfigs.outgoing(settings);
+            rehearsal.end();
             OutgoingMigration migration =
                     OutgoingMigration.start(guest, Dialer.to(address), config, new MigrationObserver() {}, "demo");
             OutgoingReport report;

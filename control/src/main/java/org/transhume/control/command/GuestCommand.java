@@ -12,7 +12,6 @@ import java.util.concurrent.CompletableFuture;
 import org.transhume.control.display.PackingText;
 import org.transhume.control.display.ReportText;
 import org.transhume.control.guest.MigrationControl;
-import org.transhume.control.guest.Rehearsal;
 import org.transhume.control.guest.RunState;
 import org.transhume.control.process.GuestProcess;
 import org.transhume.control.settings.Profile;
@@ -165,7 +164,7 @@ public final class GuestCommand implements Callable<Integer> {
             }
             ready.forEach(uri -> stdout.println("ready " + uri));
             stdout.flush();
-            Rehearsal.begin();
+            process.control().rehearse();
             return live(process, rest);
         }
     }

@@ -11,7 +11,6 @@ import org.transhume.control.display.PackingText;
 import org.transhume.control.display.ProgressLine;
 import org.transhume.control.display.ReportText;
 import org.transhume.control.guest.MigrationControl;
-import org.transhume.control.guest.Rehearsal;
 import org.transhume.control.guest.RunState;
 import org.transhume.control.image.GuestImage;
 import org.transhume.control.process.GuestProcess;
@@ -82,7 +81,7 @@ public final class ReceiveCommand implements Callable<Integer> {
                         guest, () -> false, RunState.INMIGRATE, settings, MigrationControl.Incoming.DEFERRED)) {
             process.showCounters();
             if (settings.values().enabled(Capability.POSTCOPY_RAM)) {
-                Rehearsal.begin();
+                process.control().rehearse();
             }
             MigrationControl control = process.control();
             control.waits(waits.limits());

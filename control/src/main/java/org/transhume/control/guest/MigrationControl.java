@@ -68,6 +68,7 @@ public final class MigrationControl implements AutoCloseable {
     private volatile Consumer<HalfState> salvage = _ -> {};
     private volatile boolean listensOn;
     private BiConsumer<OutgoingReport, SettingsValues> reports = (_, _) -> {};
+    private volatile Rehearsal rehearsal; // null: none
     private volatile MigrationObserver watcher = new MigrationObserver() {};
     private volatile MigrationObserver arrivalWatcher = new MigrationObserver() {};
     private final DirtyLimits dirtyLimits; // null where vCPUs are not counted one by one
@@ -181,6 +182,7 @@ public final class MigrationControl implements AutoCloseable {
             throw new MigrationException(
                     "x-ignore-shared streams are loaded by this version, but not sent: switch the capability off");
         }
+        endRehearsal();
         SettingsValues latched = settings.values();
         BiConsumer<OutgoingReport, SettingsValues> reader = reports;
         events.postcopyWanted(false);
@@ -296,6 +298,18 @@ public final class MigrationControl implements AutoCloseable {
             throw new IllegalStateException("the incoming migration has not ended");
         }
         incomingMode = Incoming.DEFERRED;
+    }
+
+    /** Rehearses what a migration does, until there is one. */
+    public void rehearse() {
+        rehearsal = Rehearsal.begin();
+    }
+
+    private void endRehearsal() {
+        Rehearsal begun = rehearsal;
+        if (begun != null) {
+            begun.end();
+        }
     }
 
     /** Has {@code observer} hear of outgoing migrations, from their own threads, before the operators do. */
@@ -654,6 +668,9 @@ public final class MigrationControl implements AutoCloseable {
     private final class Arrival implements MigrationObserver {
         @Override
         public void state(MigrationState state) {
+            if (state instanceof MigrationState.Active) {
+                endRehearsal();
+            }
             if (state.postcopy()) {
                 arrivedInPostcopy = true;
             }

@@ -69,15 +69,30 @@ public final class Rehearsal {
             new Play(8 << 20, 4 << 20, 2, new Compression.None(), false, 4),
             new Play(8 << 20, 64 << 20, 0, new Compression.None(), false, 6));
 
+    private volatile boolean over;
+
     private Rehearsal() {}
 
     /** Begins in a thread of its own, which ends by itself. Nothing depends on its success. */
-    public static void begin() {
-        Thread.ofPlatform().daemon().name("rehearsal").start(Rehearsal::run);
+    public static Rehearsal begin() {
+        Rehearsal rehearsal = new Rehearsal();
+        Thread.ofPlatform().daemon().name("rehearsal").start(rehearsal::run);
+        return rehearsal;
     }
 
-    private static void run() {
+    /**
+     * Gives way to a real migration, which needs the processors: a guest that moves meanwhile is moved to the end, within some
+     * tenths of a second, and no other follows. Waits for nothing. Any thread.
+     */
+    public void end() {
+        over = true;
+    }
+
+    private void run() {
         for (Play play : PLAYS) {
+            if (over) {
+                break;
+            }
             if (play.postcopy && MissingPages.unavailable().isPresent()) {
                 continue;
             }
@@ -88,7 +103,7 @@ public final class Rehearsal {
                 if (play.method() != MultifdMethod.NONE) {
                     repeat(ram, play.noise);
                 }
-                for (int i = 0; i < play.times; i++) {
+                for (int i = 0; i < play.times && !over; i++) {
                     guest.resume();
                     move(play, guest);
                 }
