@@ -1,7 +1,7 @@
 package org.transhume.benchmarks.peer;
 
 /**
- * A line of {@code /proc/PID/maps}.
+ * The first line of a mapping in {@code /proc/PID/smaps}.
  *
  * @param inode 0: memory of that process alone
  */

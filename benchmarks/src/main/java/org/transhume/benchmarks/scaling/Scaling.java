@@ -12,6 +12,7 @@ import org.knowm.xchart.XYChartBuilder;
 import org.knowm.xchart.XYSeries;
 import org.knowm.xchart.style.Styler;
 import org.knowm.xchart.style.markers.SeriesMarkers;
+import org.transhume.benchmarks.peer.HostMemory;
 import org.transhume.benchmarks.peer.TranshumePair;
 import org.transhume.benchmarks.results.ResultFiles;
 import org.transhume.control.command.SizeConverter;
@@ -113,6 +114,7 @@ public final class Scaling implements Callable<Integer> {
     private static Point measure(long ram, long touched, int channels) throws IOException {
         try (TranshumePair pair = new TranshumePair(ram, "idle")) {
             pair.touch(touched);
+            HostMemory.warm(touched); // where the guest is going to be
             pair.migrate(channels, Map.of("max-bandwidth", 0L));
             JsonNode end = pair.await();
             pair.checkEqual();

@@ -8,6 +8,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.stream.Stream;
 import org.transhume.benchmarks.peer.GuestRam;
+import org.transhume.benchmarks.peer.HostMemory;
 import org.transhume.benchmarks.peer.MeasuredProcess;
 import org.transhume.benchmarks.peer.MigrationEnd;
 import tools.jackson.databind.JsonNode;
@@ -95,6 +96,7 @@ final class Pair implements AutoCloseable {
             String uri = there.listen();
             source.awaitRest();
             destination.awaitRest();
+            HostMemory.warm(work.resident(scale)); // where the guest is going to be
             if (work.hot(scale) > 0) {
                 here.execute("cont");
                 before.awaitWrite(side.hotAt(work, scale), work.hot(scale));

@@ -61,6 +61,11 @@ enum Work {
         return mebibytes * MIB / scale;
     }
 
+    /** Of it, what the guest wrote. */
+    long resident(int scale) {
+        return content == Content.NOTHING ? 0 : ram(scale);
+    }
+
     /** Bytes of RAM that the guest writes again and again while it moves; 0: it stands still. */
     long hot(int scale) {
         return this == XBZRLE ? ram(scale) / HOT_PART : 0;
