@@ -248,7 +248,14 @@ class HandsOverIT {
             end.connect();
         }
         HandoverRelay relay = new HandoverRelay(destination.listen(), List.of(breaks));
-        source.qmp.execute("migrate", Json.object().put("uri", relay.uri()));
+        try {
+            source.qmp.execute("migrate", Json.object().put("uri", relay.uri()));
+        } catch (IOException e) {
+            awaitBroken(relay); // which may kill the source before it has answered
+            if (source.process.isAlive()) {
+                throw e;
+            }
+        }
         return relay;
     }
 
