@@ -15,6 +15,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -78,7 +79,7 @@ class HandsOverIT {
         try (End source = End.source()) {
             try (End destination = End.destination();
                     HandoverRelay relay = migrate(source, destination, killed(Word.READY, destination))) {
-                awaitBroken(relay);
+                awaitBroken(relay, source, destination);
 
                 source.await("failed");
 
@@ -100,7 +101,7 @@ class HandsOverIT {
     void aDestinationKilledBehindTheWordLeavesTheSourcePausedUntilItsOperatorHasLooked() throws Exception {
         for (Lost lost : DEAD) {
             End source = lost.source;
-            awaitBroken(lost.relay);
+            awaitBroken(lost.relay, source, lost.destination);
 
             source.await("failed");
 
@@ -156,7 +157,7 @@ class HandsOverIT {
         try (End source = End.source();
                 End destination = End.destination();
                 HandoverRelay relay = migrate(source, destination, killed(word, source))) {
-            awaitBroken(relay);
+            awaitBroken(relay, source, destination);
 
             assertFalse(source.process.isAlive());
             assertEquals("inmigrate", destination.runState());
@@ -171,7 +172,7 @@ class HandsOverIT {
         try (End source = End.source();
                 End destination = End.destination();
                 HandoverRelay relay = migrate(source, destination, killed(word, source))) {
-            awaitBroken(relay);
+            awaitBroken(relay, source, destination);
 
             assertFalse(source.process.isAlive());
             assertEquals("running", destination.runState());
@@ -188,7 +189,7 @@ class HandsOverIT {
         try (End source = End.source();
                 End destination = End.destination();
                 HandoverRelay relay = migrate(source, destination, lost(words))) {
-            awaitBroken(relay);
+            awaitBroken(relay, source, destination);
 
             source.await("failed");
 
@@ -208,7 +209,7 @@ class HandsOverIT {
         try (End source = End.source();
                 End destination = End.destination();
                 HandoverRelay relay = migrate(source, destination, lost(words))) {
-            awaitBroken(relay);
+            awaitBroken(relay, source, destination);
 
             assertHandedOver(source, destination);
             if (words.equals("HEARD")) { // the source has no reason to ask
@@ -238,8 +239,16 @@ class HandsOverIT {
                 .toArray(Break[]::new);
     }
 
-    private static void awaitBroken(HandoverRelay relay) throws Exception {
-        Void _ = relay.broken().get(LIMIT.toSeconds(), TimeUnit.SECONDS);
+    private static void awaitBroken(HandoverRelay relay, End... ends) throws Exception {
+        try {
+            Void _ = relay.broken().get(LIMIT.toSeconds(), TimeUnit.SECONDS);
+        } catch (TimeoutException e) {
+            StringBuilder what = new StringBuilder("only %s were said".formatted(relay.words()));
+            for (End end : ends) {
+                what.append("\n\n").append(end.describe());
+            }
+            throw new AssertionError(what.toString(), e);
+        }
     }
 
     /** Begins, with a relay between the two. */
@@ -251,7 +260,7 @@ class HandsOverIT {
         try {
             source.qmp.execute("migrate", Json.object().put("uri", relay.uri()));
         } catch (IOException e) {
-            awaitBroken(relay); // which may kill the source before it has answered
+            awaitBroken(relay, source, destination); // which may kill the source before it has answered
             if (source.process.isAlive()) {
                 throw e;
             }
@@ -339,6 +348,12 @@ class HandsOverIT {
                 assertEquals(relay.id(), answer.id());
                 return answer.code();
             }
+        }
+
+        /** For who has to find out why a test failed. */
+        String describe() throws Exception {
+            String says = process.isAlive() ? qmp.execute("query-migrate").toPrettyString() : "has ended";
+            return "%s: %s%n%s".formatted(socket, says, process.stderr());
         }
 
         /** The guest does not only say that it runs. */
