@@ -11,6 +11,7 @@ import java.util.Deque;
 import java.util.List;
 import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.atomic.AtomicBoolean;
 
 /**
  * Stands between two guests and lets everything through, but for some words of x-handover: instead of passing such a word on it
@@ -120,8 +121,9 @@ final class HandoverRelay implements AutoCloseable {
                 Socket from = keep(server.accept());
                 try {
                     Socket to = keep(new Socket(InetAddress.getLoopbackAddress(), target));
-                    pump(from, to, true);
-                    pump(to, from, false);
+                    AtomicBoolean dropped = new AtomicBoolean();
+                    pump(from, to, true, dropped);
+                    pump(to, from, false, dropped);
                 } catch (IOException e) {
                     from.close(); // nobody there any more
                 }
@@ -139,7 +141,8 @@ final class HandoverRelay implements AutoCloseable {
         return socket;
     }
 
-    private void pump(Socket from, Socket to, boolean toDestination) {
+    /** @param dropped a closed socket still gives what its peer answers to the close, and that must not go through */
+    private void pump(Socket from, Socket to, boolean toDestination, AtomicBoolean dropped) {
         Thread.ofPlatform().daemon().name("relay").start(() -> {
             byte[] chunk = new byte[1 << 16];
             try (from;
@@ -147,9 +150,13 @@ final class HandoverRelay implements AutoCloseable {
                 for (int n = from.getInputStream().read(chunk);
                         n >= 0;
                         n = from.getInputStream().read(chunk)) {
+                    if (dropped.get()) {
+                        return;
+                    }
                     Word word = wordIn(ByteBuffer.wrap(chunk, 0, n), toDestination);
                     Break due = word == null ? null : due(word);
                     if (due != null) {
+                        dropped.set(true);
                         to.getOutputStream().write(chunk, 0, n - word.bytes());
                         run(due.hook);
                         return;
