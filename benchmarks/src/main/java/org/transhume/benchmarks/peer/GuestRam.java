@@ -126,12 +126,22 @@ public final class GuestRam implements AutoCloseable {
         } while (now.mismatch(before) < 0);
     }
 
+    /** Reads all that exists, so that the machine has it at hand as it has that of a guest that runs ({@link HostMemory}). */
+    public void look() throws IOException {
+        ByteBuffer piece = ByteBuffer.allocateDirect(PIECE);
+        ByteBuffer entries = pagemapEntries();
+        for (long at = 0; at < bytes(); at += PIECE) {
+            if (exists(at, entries)) {
+                read(at, piece);
+            }
+        }
+    }
+
     /** The first byte in which the two differ; -1: they are equal. */
     public long mismatch(GuestRam other) throws IOException {
         ByteBuffer here = ByteBuffer.allocateDirect(PIECE);
         ByteBuffer there = ByteBuffer.allocateDirect(PIECE);
-        ByteBuffer entries =
-                ByteBuffer.allocateDirect(PIECE / PageSize.BYTES * Long.BYTES).order(ByteOrder.nativeOrder());
+        ByteBuffer entries = pagemapEntries();
         for (long at = 0; at < bytes(); at += PIECE) {
             if (!exists(at, entries) && !other.exists(at, entries)) {
                 continue; // neither was ever written
@@ -144,6 +154,10 @@ public final class GuestRam implements AutoCloseable {
             }
         }
         return -1;
+    }
+
+    private static ByteBuffer pagemapEntries() {
+        return ByteBuffer.allocateDirect(PIECE / PageSize.BYTES * Long.BYTES).order(ByteOrder.nativeOrder());
     }
 
     /** Whether one of the pages of the piece at {@code at} does. */

@@ -96,7 +96,8 @@ final class Pair implements AutoCloseable {
             String uri = there.listen();
             source.awaitRest();
             destination.awaitRest();
-            HostMemory.warm(work.resident(scale)); // where the guest is going to be
+            HostMemory.warm(work.written(scale)); // where the guest is going to be
+            before.look(); // where it is
             if (work.hot(scale) > 0) {
                 here.execute("cont");
                 before.awaitWrite(side.hotAt(work, scale), work.hot(scale));

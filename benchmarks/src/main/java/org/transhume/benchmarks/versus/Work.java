@@ -61,9 +61,9 @@ enum Work {
         return mebibytes * MIB / scale;
     }
 
-    /** Of it, what the guest wrote. */
-    long resident(int scale) {
-        return content == Content.NOTHING ? 0 : ram(scale);
+    /** Of it, what the destination has to write; the rest is zero there already. */
+    long written(int scale) {
+        return content == Content.NOTHING || content == Content.ZEROS ? 0 : ram(scale);
     }
 
     /** Bytes of RAM that the guest writes again and again while it moves; 0: it stands still. */

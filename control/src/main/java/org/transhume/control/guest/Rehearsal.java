@@ -45,9 +45,19 @@ public final class Rehearsal {
      * @param zeroes bytes behind them that were written with zeroes; behind these as many that never were
      * @param channels page connections
      * @param compression of what goes over them
+     * @param packetPages pages of a batch, and so how many batches there are
+     * @param cap bytes a second; a low one has the scanner take less at a time. 0: none
      * @param times how often
      */
-    private record Play(long noise, long zeroes, int channels, Compression compression, boolean postcopy, int times) {
+    private record Play(
+            long noise,
+            long zeroes,
+            int channels,
+            Compression compression,
+            boolean postcopy,
+            int packetPages,
+            long cap,
+            int times) {
         long ram() {
             return noise + 2 * zeroes;
         }
@@ -61,13 +71,22 @@ public final class Rehearsal {
         }
     }
 
+    /** As a real migration has them. */
+    private static final int FULL = 128;
+    /** A real guest's batches are thousands, and what is done for each should be compiled before: here they are small. */
+    private static final int SMALL = 8;
+    /** The scanner's spans are the shortest under it; zeroes are not slower for it. */
+    private static final long LOW_CAP = 5 << 19;
+
     /** Pages enough that what is done for each of them is compiled; often enough that what is done once is, too. */
     private static final List<Play> PLAYS = List.of(
-            new Play(16 << 20, 0, 0, new Compression.None(), true, 1),
-            new Play(16 << 20, 4 << 20, 2, new Compression.Zlib(1), false, 3),
-            new Play(16 << 20, 4 << 20, 2, new Compression.Zstd(1), false, 4),
-            new Play(8 << 20, 4 << 20, 2, new Compression.None(), false, 4),
-            new Play(8 << 20, 64 << 20, 0, new Compression.None(), false, 6));
+            new Play(16 << 20, 0, 0, new Compression.None(), true, FULL, 0, 1),
+            new Play(16 << 20, 4 << 20, 2, new Compression.Zlib(1), false, FULL, 0, 3),
+            new Play(16 << 20, 4 << 20, 2, new Compression.Zstd(1), false, FULL, 0, 4),
+            new Play(8 << 20, 4 << 20, 2, new Compression.None(), false, FULL, 0, 2),
+            new Play(16 << 20, 1 << 20, 2, new Compression.None(), false, SMALL / 2, 0, 6),
+            new Play(8 << 20, 64 << 20, 0, new Compression.None(), false, FULL, 0, 3),
+            new Play(64 << 10, 64 << 20, 0, new Compression.None(), false, SMALL, LOW_CAP, 5));
 
     private volatile boolean over;
 
@@ -148,6 +167,8 @@ public final class Rehearsal {
                 OutgoingConfig config = OutgoingConfig.builder()
                         .channels(play.channels)
                         .compression(play.compression)
+                        .packetPages(play.packetPages)
+                        .maxBandwidth(play.cap)
                         .returnPath(true)
                         .holeRuns(!play.postcopy)
                         .postcopy(play.postcopy ? new PostcopyTerms(true, false, 0, null) : null)
