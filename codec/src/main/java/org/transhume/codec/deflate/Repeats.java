@@ -70,8 +70,10 @@ final class Repeats {
                 at += Math.min(1 + ((at - run) >>> PATIENCE), LARGEST_STEP);
                 continue;
             }
-            while (at > run && place > 0 && window[at - 1] == window[place - 1]) {
-                at--; // it began in between
+            // It may have begun in between, but must end behind this place: who came here again would find itself.
+            int earliest = Math.max(run, at - (Alphabet.LONGEST - Integer.BYTES));
+            while (at > earliest && place > 0 && window[at - 1] == window[place - 1]) {
+                at--;
                 place--;
             }
             count(window, run, at, literalCounts);

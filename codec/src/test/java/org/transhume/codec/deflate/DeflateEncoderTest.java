@@ -55,6 +55,20 @@ class DeflateEncoderTest {
         }
     }
 
+    /** In noise fewer and fewer bytes are looked at, so that a repeat shows long behind its beginning. */
+    @Test
+    void takesARepeatThatIsFoundLongBehindItsBeginning() throws DataFormatException {
+        Random random = new Random(1);
+        for (int i = 0; i < 300; i++) {
+            byte[] batch = new byte[4 * 4096];
+            random.nextBytes(batch);
+            int from = random.nextInt(4096);
+            int to = 2 * 4096 + random.nextInt(4096);
+            System.arraycopy(batch, from, batch, to, 4096);
+            assertGivesBack(batch, pack(batch, batch.length), "%d to %d, turn %d".formatted(from, to, i));
+        }
+    }
+
     @Test
     void remembersTheBatchBefore() throws DataFormatException {
         byte[] batch = new byte[20_000];

@@ -27,6 +27,7 @@ import org.transhume.engine.outgoing.PostcopyTerms;
 import org.transhume.memory.GuestMemory;
 import org.transhume.memory.MissingPages;
 import org.transhume.memory.NativeHeap;
+import org.transhume.memory.PageSize;
 import org.transhume.memory.RamBlock;
 import org.transhume.memory.WriterMarks;
 
@@ -122,6 +123,7 @@ public final class Rehearsal {
                 if (play.method() != MultifdMethod.NONE) {
                     repeat(ram, play.noise);
                 }
+                scatterZeroes(ram, play.noise);
                 for (int i = 0; i < play.times && !over; i++) {
                     guest.resume();
                     move(play, guest);
@@ -134,6 +136,18 @@ public final class Rehearsal {
             }
         }
         NativeHeap.trim();
+    }
+
+    /** Of sixteen pages one is zero, one begins so, and one begins and ends so: as with a guest's own, one look may not do. */
+    private static void scatterZeroes(MemorySegment ram, long noise) {
+        long page = PageSize.BYTES;
+        long ends = page / 8;
+        for (long at = 0; at < noise; at += 16 * page) {
+            ram.asSlice(at, page).fill(ZERO);
+            ram.asSlice(at + 5 * page, ends).fill(ZERO);
+            ram.asSlice(at + 10 * page, ends).fill(ZERO);
+            ram.asSlice(at + 11 * page - ends, ends).fill(ZERO);
+        }
     }
 
     /** Something to pack: three of four runs of noise are one of those before. */
