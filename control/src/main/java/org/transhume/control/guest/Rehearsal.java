@@ -82,12 +82,17 @@ public final class Rehearsal {
     /** Pages enough that what is done for each of them is compiled; often enough that what is done once is, too. */
     private static final List<Play> PLAYS = List.of(
             new Play(16 << 20, 0, 0, new Compression.None(), true, FULL, 0, 1),
-            new Play(16 << 20, 4 << 20, 2, new Compression.Zlib(1), false, FULL, 0, 3),
-            new Play(16 << 20, 4 << 20, 2, new Compression.Zstd(1), false, FULL, 0, 4),
             new Play(8 << 20, 4 << 20, 2, new Compression.None(), false, FULL, 0, 2),
             new Play(16 << 20, 1 << 20, 2, new Compression.None(), false, SMALL / 2, 0, 6),
             new Play(8 << 20, 64 << 20, 0, new Compression.None(), false, FULL, 0, 3),
-            new Play(64 << 10, 64 << 20, 0, new Compression.None(), false, SMALL, LOW_CAP, 5));
+            new Play(64 << 10, 64 << 20, 0, new Compression.None(), false, SMALL, LOW_CAP, 5),
+            new Play(16 << 20, 4 << 20, 2, new Compression.Zlib(1), false, FULL, 0, 1),
+            new Play(16 << 20, 4 << 20, 2, new Compression.Zlib(1), false, SMALL, 0, 3),
+            new Play(16 << 20, 4 << 20, 2, new Compression.Zstd(1), false, FULL, 0, 1),
+            new Play(16 << 20, 4 << 20, 2, new Compression.Zstd(1), false, SMALL, 0, 4));
+
+    /** Shares a code in zlib's encoder. */
+    private static final long PIECE = 128 << 10;
 
     private volatile boolean over;
 
@@ -150,15 +155,29 @@ public final class Rehearsal {
         }
     }
 
-    /** Something to pack: three of four runs of noise are one of those before. */
+    /** Something to pack, a piece of each kind in turn: repeats, many short ones, few that are long, and none. */
     private static void repeat(MemorySegment ram, long noise) {
         SplittableRandom random = new SplittableRandom(1);
-        int longest = 64;
-        long at = 1 << 16;
-        while (at < noise - longest) {
+        for (long at = PIECE; at + PIECE <= noise; at += PIECE) {
+            MemorySegment piece = ram.asSlice(at, PIECE);
+            switch ((int) (at / PIECE % 4)) {
+                case 0 -> repeat(piece, random, 64, 4);
+                case 1 -> repeat(piece, random, 6, 4);
+                case 2 -> repeat(piece, random, (int) PIECE / 8, 2);
+                default -> {}
+            }
+        }
+    }
+
+    /** Copies runs of four to {@code longest} bytes from before, all but one of {@code of} of them. */
+    private static void repeat(MemorySegment piece, SplittableRandom random, int longest, int of) {
+        for (long at = longest; at < PIECE - longest; ) {
             int run = random.nextInt(4, longest);
-            if (random.nextInt(4) != 0) {
-                MemorySegment.copy(ram, at - random.nextInt(longest, 1 << 15), ram, at, run);
+            if (random.nextInt(of) != 0) {
+                long far = random.nextLong(run, Math.max(run + 1, Math.min(at, 1 << 15) + 1));
+                if (far <= at) {
+                    MemorySegment.copy(piece, at - far, piece, at, run);
+                }
             }
             at += run;
         }
