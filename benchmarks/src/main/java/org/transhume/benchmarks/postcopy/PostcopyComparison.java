@@ -14,6 +14,7 @@ import java.util.Optional;
 import java.util.Random;
 import java.util.concurrent.Callable;
 import java.util.concurrent.TimeUnit;
+import org.transhume.benchmarks.peer.HostMemory;
 import org.transhume.benchmarks.qemu.Firmware;
 import org.transhume.benchmarks.qemu.Qemu;
 import org.transhume.control.command.SizeConverter;
@@ -135,6 +136,7 @@ public final class PostcopyComparison implements Callable<Integer> {
     }
 
     private static Run ours(long bytes, boolean postcopy) throws IOException {
+        HostMemory.warm(2 * bytes);
         Process destination = start("destination", Integer.toString(TOUCHES));
         try (BufferedReader there = destination.inputReader(StandardCharsets.UTF_8)) {
             String uri = there.readLine().split(" ", -1)[1];
@@ -186,6 +188,7 @@ public final class PostcopyComparison implements Callable<Integer> {
      * It tells only for how long in all: the mean is that over the number of requests.
      */
     private static Run theirs(Qemu qemu, long bytes, boolean postcopy) throws IOException {
+        HostMemory.warm(2 * bytes);
         Path folder = Files.createTempDirectory(Path.of("/dev/shm"), "transhume-bench");
         Process source = null;
         Process destination = null;

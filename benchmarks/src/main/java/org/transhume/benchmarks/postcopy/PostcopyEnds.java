@@ -46,7 +46,7 @@ final class PostcopyEnds {
 
     /** {@code destination RATE | source URI BYTES WORKLOAD postcopy|precopy}. */
     public static void main(String[] arguments) throws Exception {
-        Rehearsal _ = Rehearsal.begin(); // as a process of one guest does
+        Rehearsal.begin().await(); // as a process of one guest does, before anybody has it migrate
         switch (arguments[0]) {
             case "destination" -> destination(Integer.parseInt(arguments[1]));
             case "source" ->

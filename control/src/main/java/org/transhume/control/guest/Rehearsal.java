@@ -94,6 +94,7 @@ public final class Rehearsal {
     /** Shares a code in zlib's encoder. */
     private static final long PIECE = 128 << 10;
 
+    private final Thread thread = Thread.ofPlatform().daemon().name("rehearsal").unstarted(this::run);
     private volatile boolean over;
 
     private Rehearsal() {}
@@ -101,7 +102,7 @@ public final class Rehearsal {
     /** Begins in a thread of its own, which ends by itself. Nothing depends on its success. */
     public static Rehearsal begin() {
         Rehearsal rehearsal = new Rehearsal();
-        Thread.ofPlatform().daemon().name("rehearsal").start(rehearsal::run);
+        rehearsal.thread.start();
         return rehearsal;
     }
 
@@ -111,6 +112,11 @@ public final class Rehearsal {
      */
     public void end() {
         over = true;
+    }
+
+    /** Waits until it is over, as one is of a process that has stood for some seconds. */
+    public void await() throws InterruptedException {
+        thread.join();
     }
 
     private void run() {
