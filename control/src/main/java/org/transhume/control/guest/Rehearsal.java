@@ -175,15 +175,13 @@ public final class Rehearsal {
         }
     }
 
-    /** Copies runs of four to {@code longest} bytes from before, all but one of {@code of} of them. */
+    /** Copies runs of four and more bytes, fewer than {@code longest}, from before: all but one of {@code of} of them. */
     private static void repeat(MemorySegment piece, SplittableRandom random, int longest, int of) {
         for (long at = longest; at < PIECE - longest; ) {
             int run = random.nextInt(4, longest);
             if (random.nextInt(of) != 0) {
-                long far = random.nextLong(run, Math.max(run + 1, Math.min(at, 1 << 15) + 1));
-                if (far <= at) {
-                    MemorySegment.copy(piece, at - far, piece, at, run);
-                }
+                long far = random.nextLong(run, Math.min(at, 1 << 15) + 1); // at is longest at least, and so beyond run
+                MemorySegment.copy(piece, at - far, piece, at, run);
             }
             at += run;
         }
